@@ -1,0 +1,41 @@
+"""The layers that several architectures are composed of. Every activation is a ReLU unless said otherwise."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+
+def convolutions(channels: Sequence[int]) -> list[nn.Module]:
+    """4×4 convolutions of stride 2, each halving the side and followed by a ReLU."""
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    for before, after in pairwise(channels):
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.ReLU()]
+    return layers
+
+
+def transposed_convolutions(channels: Sequence[int]) -> list[nn.Module]:
+    """4×4 transposed convolutions of stride 2, each doubling the side, with a ReLU between them and none at the end."""
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    for before, after in pairwise(channels):
+        layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1), nn.ReLU()]
+    return layers[:-1]
+
+
+def dense(widths: Sequence[int]) -> list[nn.Module]:
+    """Fully connected layers, each followed by a ReLU."""
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return layers

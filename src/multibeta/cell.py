@@ -1,0 +1,126 @@
+"""The spec of one training job, and the fingerprints that say which results are still its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from multibeta import registry
+from multibeta.options import EvaluationOptions, RunningOptions, TrainingOptions
+from multibeta.results import CellFolder, StudyFolder
+
+#: Raise when equal specs begin to train differently: every model is then trained anew.
+TRAIN_VERSION = 1
+#: Raise when equal models begin to be measured or drawn differently.
+EVALUATE_VERSION = 1
+
+
+class Choice(BaseModel):
+    """A plug-in by name, with its options."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    options: dict[str, Any] = {}
+
+    def make(self, kind: str) -> Any:
+        """The plug-in itself, its options validated."""
+        plug_in = registry.find(kind, self.name)
+        return plug_in(plug_in.Options.model_validate(self.options))
+
+    def identity(self, kind: str) -> dict[str, Any]:
+        plug_in = self.make(kind)
+        options = plug_in.options.model_dump(mode="json", exclude_defaults=True)
+        return {**plug_in.identity(), **({"options": options} if options else {})}
+
+
+class Cell(BaseModel):
+    """The spec of one training job: all that the later steps need to know, in ``spec.json`` of the cell's folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    study: str
+    dataset: Choice
+    variant: Choice
+    strength: str
+    seeds: list[int]
+    training: TrainingOptions
+    evaluation: EvaluationOptions
+    running: RunningOptions
+    plugins: list[str] = []
+    mirror: str | None = None
+
+    def folder(self, root: Path) -> CellFolder:
+        return StudyFolder(root / self.study).cell(self.dataset.name, self.variant.name, self.strength)
+
+    @property
+    def data_key(self) -> str:
+        """The folder name of the prepared dataset: its name and a hash of what makes its content."""
+        return f"{self.dataset.name}~{fingerprint(self._dataset_identity())[:8]}"
+
+    def run_fingerprint(self, seed: int) -> str:
+        """The identity of one run: whatever shares it shares the trained weights."""
+        return fingerprint(
+            {
+                "version": TRAIN_VERSION,
+                "dataset": self._dataset_identity(),
+                "variant": self.variant.identity("variant"),
+                "architecture": registry.find("architecture", self.training.architecture).identity(),
+                "strength": self.strength,
+                "seed": seed,
+                "training": self.training.model_dump(mode="json", exclude_defaults=True),
+            }
+        )
+
+    @property
+    def training_fingerprint(self) -> str:
+        """The identity of the cell's models: the only parameter of the rule that trains it."""
+        return fingerprint([self.run_fingerprint(seed) for seed in self.seeds])
+
+    @property
+    def evaluation_fingerprint(self) -> str:
+        """The identity of the cell's measures, given its models."""
+        return fingerprint(
+            {
+                "version": EVALUATE_VERSION,
+                "evaluation": self.evaluation.model_dump(mode="json", exclude_defaults=True),
+                "metrics": [registry.find("metric", name).identity() for name in self.metric_names],
+            }
+        )
+
+    @property
+    def metric_names(self) -> list[str]:
+        chosen = self.evaluation.metrics
+        return registry.names("metric") if chosen == "all" else list(chosen)
+
+    def condition(self) -> str | None:
+        """What the variant conditions on: ``label``, a factor's name, or None."""
+        source = self.dataset.make("dataset")
+        factors = [(factor.name, factor.size) for factor in source.factors]
+        condition: str | None = self.variant.make("variant").condition(factors, len(source.classes))
+        return condition
+
+    def condition_size(self) -> int:
+        """How many values the condition has; 0 without a condition."""
+        condition, source = self.condition(), self.dataset.make("dataset")
+        sizes = {"label": len(source.classes), **{factor.name: factor.size for factor in source.factors}}
+        return sizes[condition] if condition else 0
+
+    def load_plugins(self) -> None:
+        """Make the study's own plug-ins findable in a process that has not read the study."""
+        for path in self.plugins:
+            registry.load_file(path)
+
+    def _dataset_identity(self) -> dict[str, Any]:
+        files = [file.digest for file in self.dataset.make("dataset").files]
+        return {**self.dataset.identity("dataset"), **({"files": files} if files else {})}
+
+
+def fingerprint(value: Any) -> str:
+    """The first 16 hexadecimal digits of the sha256 of the value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

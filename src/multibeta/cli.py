@@ -1,0 +1,202 @@
+"""The command line: parse arguments, call a stage, turn an expected failure into one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+#: Exit status of a training that stopped with a checkpoint: run the same command again to go on.
+STOPPED = 75
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 failed, 2 wrong usage, 75 stopped with a checkpoint."""
+    from multibeta.config_errors import ConfigError
+    from multibeta.registry import PlugInError
+
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int | None] = options.command
+    try:
+        return command(options) or 0
+    except (ConfigError, PlugInError) as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{options.name_of_command}: {error}", file=sys.stderr)
+    except (RuntimeError, ValueError) as error:
+        print(f"{options.name_of_command}: {' '.join(str(error).split())}", file=sys.stderr)
+    return 1
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from multibeta.stages.by_hand import dataset_by_hand
+    from multibeta.stages.prepare import prepare_folder
+
+    folder = options.data or dataset_by_hand(options.dataset, options.results, options.set)
+    prepare_folder(folder)
+    print(folder)
+
+
+def _features(options: argparse.Namespace) -> None:
+    from multibeta.stages.features import learn_features
+
+    learn_features(options.data, options.data / "features.safetensors")
+
+
+def _train(options: argparse.Namespace) -> int | None:
+    from multibeta.results import CellFolder
+    from multibeta.stages.by_hand import cell_by_hand
+    from multibeta.stages.prepare import prepare_of_cell
+    from multibeta.stages.train import Interrupted, train
+
+    folder = CellFolder(options.cell) if options.cell else cell_by_hand(options)
+    try:
+        prepare_of_cell(folder)
+        runs = train(folder, options.minutes)["runs"]
+    except Interrupted as reason:
+        print(f"train: {reason}; the checkpoint is written, run the same command to go on", file=sys.stderr)
+        return STOPPED
+    if options.cell is None:
+        for seed, run in runs.items():
+            print(f"seed {seed}: {run['status']} {run['reason']}".rstrip())
+        print(folder.path)
+    return None
+
+
+def _measure(*stages: str) -> Callable[[argparse.Namespace], None]:
+    def command(options: argparse.Namespace) -> None:
+        from multibeta.results import CellFolder
+        from multibeta.stages.measure import measure
+
+        measure(CellFolder(options.cell), stages)
+
+    return command
+
+
+def _report(options: argparse.Namespace) -> None:
+    from multibeta.results import StudyFolder
+    from multibeta.stages.report import report
+
+    folder = StudyFolder(options.study)
+    if not folder.study.is_file():
+        raise FileNotFoundError(f"{options.study}: no study there (study.json is missing); give results/<study>")
+    print(report(options.study))
+
+
+def _check(options: argparse.Namespace) -> None:
+    from multibeta.study import Study
+
+    study = Study.read(options.config)
+    runs = sum(len(cell.seeds) for cell in study.cells)
+    print(f"{options.config}: {len(study.cells)} cells, {runs} runs")
+
+
+def _list(options: argparse.Namespace) -> None:
+    from multibeta import registry
+
+    for path in options.plugin:
+        registry.load_file(path)
+    for kind in registry.FOLDERS:
+        print(f"{kind}s")
+        for name in registry.names(kind):
+            print(f"  {name:<16} {registry.find(kind, name).title}")
+
+
+def _weights(options: argparse.Namespace) -> None:
+    from multibeta.metrics.image import _weights
+
+    for line in _weights.status() if options.list else _weights.fetch_all(options.names):
+        print(line)
+
+
+def _config(options: argparse.Namespace) -> None:
+    from multibeta.config_files import write_all
+
+    for path in write_all(options.root):
+        print(path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="multibeta",
+        description="Train β-VAEs and their relatives, measure what each β buys, and report it. "
+        "`snakemake --cores 2` runs these commands for a whole study; by hand they do the same for one model.",
+        epilog="Example: multibeta train --dataset mnist --variant beta_vae --beta 2 --epochs 10, then "
+        "multibeta evaluate and multibeta draw on the folder it prints.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[..., Any], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.set_defaults(command=run, name_of_command=name)
+        return command
+
+    prepare = add("prepare", _prepare, "get or render a dataset, verify it and write it as arrays with a card")
+    which = prepare.add_mutually_exclusive_group(required=True)
+    which.add_argument("data", nargs="?", type=Path, help="results/.data/<dataset>~<hash> (what the pipeline gives)")
+    which.add_argument("--dataset", metavar="NAME", help="a dataset by name")
+    _set(prepare, "of the dataset, such as options.size=32")
+    _results(prepare)
+
+    features = add("features", _features, "learn the domain features that fd_domain is measured in")
+    features.add_argument("data", type=Path, help="a prepared dataset's folder, results/.data/<dataset>~<hash>")
+
+    train = add("train", _train, "train the seeds of one cell; killed or stopped, the same command goes on")
+    train.add_argument("cell", nargs="?", type=Path, help="a cell's folder (what the pipeline gives), or say which:")
+    train.add_argument("--dataset", metavar="NAME", help="`multibeta list` shows the names")
+    train.add_argument("--variant", metavar="NAME", default="beta_vae", help="default: beta_vae")
+    train.add_argument("--beta", metavar="β", default="1", help="strength of the variant, default: 1")
+    train.add_argument("--seeds", metavar="SEED", nargs="+", type=int, default=[0], help="default: 0")
+    budget = train.add_mutually_exclusive_group()
+    budget.add_argument("--epochs", type=int, metavar="N", help="budget in passes over the training images")
+    budget.add_argument("--steps", type=int, metavar="N", help="budget in steps of the optimiser")
+    train.add_argument("--architecture", metavar="NAME", help="default: one that fits the images")
+    train.add_argument("--latents", type=int, metavar="D", help="dimensions of the code")
+    train.add_argument("--batch-size", type=int, metavar="B", help="images per step")
+    train.add_argument("--learning-rate", type=float, metavar="LR", help="of Adam")
+    train.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: a GPU if there is one")
+    train.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into the cell's folder")
+    train.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
+    train.add_argument("--name", default="by_hand", help="study the cell belongs to, default: by_hand")
+    train.add_argument("--minutes", type=float, metavar="M", help=f"stop with a checkpoint after M (exit {STOPPED})")
+    _set(train, "of the study, such as training.likelihood=gaussian or variants.cvae.options.condition=shape")
+    _results(train)
+
+    for name, stages, text in (
+        ("encode", ("encode",), "encode the evaluation images of a trained cell"),
+        ("evaluate", ("encode", "evaluate"), "measure every metric of a trained cell, encoding first if need be"),
+        ("draw", ("encode", "draw"), "draw reconstructions, samples and traversals of a trained cell"),
+        ("measure", ("encode", "evaluate", "draw"), "encode, evaluate and draw in one process, as the pipeline does"),
+    ):
+        add(name, _measure(*stages), text).add_argument("cell", type=Path, help="the folder `multibeta train` printed")
+
+    report = add("report", _report, "make the tables, figures and pages of a study from what its cells hold so far")
+    report.add_argument("study", type=Path, help="results/<study>")
+
+    check = add("check", _check, "say what a config file sweeps, or in one line what is wrong with it")
+    check.add_argument("config", type=Path, help="config.yaml or studies/<name>.yaml")
+
+    show = add("list", _list, "list datasets, variants, architectures and metrics")
+    show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
+
+    weights = add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need")
+    weights.add_argument("names", nargs="*", help="which, default: all")
+    weights.add_argument("--list", action="store_true", help="only say which are there")
+
+    config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
+    config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
+    return parser
+
+
+def _set(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help=f"any other option {text}")
+
+
+def _results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of all studies, default: results")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

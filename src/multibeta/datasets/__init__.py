@@ -1,0 +1,158 @@
+"""What a dataset is, twice: the plug-in that makes it (`DatasetSource`) and the folder that others read (`Dataset`).
+
+A dataset is one file here with one subclass of `DatasetSource`: declarative lines (title, licence, shape, factors,
+files with hashes) and `build`, which turns verified files, or nothing, into arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multibeta.registry import PlugIn
+
+
+class DataError(RuntimeError):
+    """Data that is missing, altered or not what its dataset declares; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A ground-truth factor of variation with values 0 … size − 1."""
+
+    name: str
+    size: int
+    kind: Literal["categorical", "ordinal", "periodic"]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the official source and the hash that it must have.
+
+    ``sha256`` is of the file, or of its decompressed content if ``gzip`` is set. A source in a git repository that
+    publishes no sha256 is known by ``git_blob``, the SHA-1 by which git names the file's content, instead.
+    """
+
+    name: str
+    url: str
+    sha256: str = ""
+    gzip: bool = False
+    git_blob: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The hash with its kind: ``sha256:…`` or ``git-blob:…``."""
+        return f"sha256:{self.sha256}" if self.sha256 else f"git-blob:{self.git_blob}"
+
+
+@dataclass
+class Arrays:
+    """What `DatasetSource.build` makes of N images.
+
+    Attributes:
+        images: uint8 (N, H, W, C).
+        held_out: bool (N,), True for the images kept from training.
+        factors: int (N, K) or None.
+        labels: int (N,) or None.
+    """
+
+    images: NDArray[np.uint8]
+    held_out: NDArray[np.bool_]
+    factors: NDArray[np.int64] | None = None
+    labels: NDArray[np.int64] | None = None
+
+
+class DatasetSource(PlugIn, kind="dataset"):
+    """Base of every dataset plug-in.
+
+    Declare ``title``, ``licence``, ``source`` and, where they exist, ``factors``, ``classes`` (names of the labels'
+    classes, in order) and ``files``; the facts that depend on options may be properties instead.
+    """
+
+    title: ClassVar[str]
+    licence: ClassVar[str]
+    source: ClassVar[str]
+    factors: tuple[Factor, ...] = ()
+    classes: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    #: True if the images are the full factorial grid of the factors, last factor fastest.
+    grid: ClassVar[bool] = False
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images."""
+        raise NotImplementedError
+
+    def build(self, files: dict[str, Path]) -> Arrays:
+        """The images and what is known of them, from the verified ``files`` by name. The same bytes on every call."""
+        raise NotImplementedError
+
+
+def random_held_out(n: int, fraction: float = 0.1, most: int = 10_000) -> NDArray[np.bool_]:
+    """A fixed split (n,) where there is no official one: True for ``fraction`` of the images, at most ``most``."""
+    chosen = np.random.default_rng(0).permutation(n)[: min(most, round(n * fraction))]
+    held_out = np.zeros(n, dtype=bool)
+    held_out[chosen] = True
+    return held_out
+
+
+def grid_factors(factors: Sequence[Factor]) -> NDArray[np.int64]:
+    """The values (N, K) of all N combinations of K factors, the last factor fastest."""
+    sizes = [factor.size for factor in factors]
+    return np.indices(sizes, dtype=np.int64).reshape(len(sizes), -1).T
+
+
+class Dataset:
+    """A prepared dataset: the folder that ``multibeta prepare`` writes, memory-mapped.
+
+    Attributes:
+        card: title, licence, source, sizes, factors, classes and sha256 of the images, as in ``card.json``.
+        images: uint8 (N, H, W, C), read-only.
+        held_out: bool (N,).
+        factors: int (N, K) or None; its columns are described by ``factor_specs``.
+        labels: int (N,) or None.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.card: dict[str, Any] = json.loads((self.folder / "card.json").read_text(encoding="utf-8"))
+        self.images: NDArray[np.uint8] = np.load(self.folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        self.held_out: NDArray[np.bool_] = np.load(self.folder / "held_out.npy", allow_pickle=False)
+        self.factors = self._optional("factors.npy")
+        self.labels = self._optional("labels.npy")
+        self.factor_specs = tuple(Factor(**factor) for factor in self.card["factors"])
+
+    def _optional(self, name: str) -> NDArray[np.int64] | None:
+        path = self.folder / name
+        return np.load(path, allow_pickle=False) if path.exists() else None
+
+    @property
+    def name(self) -> str:
+        return str(self.card["name"])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        _, height, width, channels = self.images.shape
+        return channels, height, width
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.card["classes"])
+
+    def column(self, name: str) -> tuple[NDArray[np.int64], int]:
+        """The values (N,) of the factor ``name``, or of the labels for ``"label"``, and how many values there are."""
+        if name == "label":
+            if self.labels is None:
+                raise ValueError(f"dataset {self.name} has no labels")
+            return self.labels, len(self.classes)
+        for position, factor in enumerate(self.factor_specs):
+            if factor.name == name and self.factors is not None:
+                return self.factors[:, position], factor.size
+        raise ValueError(f"dataset {self.name} has no factor {name!r}")

@@ -1,0 +1,212 @@
+"""Domain features: a small network trained on a dataset's own factors or labels, and how far it can be trusted.
+
+`train` makes the `DomainFeatures` of a dataset, once; the metric ``fd_domain`` reads them for every model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multibeta.metrics._domain_network import as_input, build_body, fit
+from multibeta.metrics._frechet import Moments, frechet, moments
+from multibeta.randomness import numpy_generator
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BATCH = 256
+#: Real images measured on each side, at most.
+REAL = 10_000
+SMALLEST_SIDE = 8
+BLURS = (0.5, 1.0, 2.0, 4.0)
+NOISES = (0.05, 0.1, 0.2)
+METADATA = "multibeta"
+
+
+@dataclass
+class DomainFeatures:
+    """A trained extractor of 64 features with the statistics of real images and its calibration.
+
+    Attributes:
+        unusable: why there is no extractor or it must not be used; empty if it may.
+        shape: (C, H, W) of the images.
+        weights: float32 weights of the network, by name.
+        real: moments of the features of held-out images; their total variance is 1.
+        accuracy: share of held-out images whose factor the network names, by factor.
+        floor: Fréchet distance between as many training images and the held-out ones.
+        ladders: ``blur`` and ``noise``: Fréchet distance between held-out images and the same images degraded, by
+            the degree: the Gaussian's σ in pixels; the share of pixels replaced by uniform noise.
+    """
+
+    unusable: str = ""
+    shape: tuple[int, int, int] = (0, 0, 0)
+    weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    real: Moments = Moments(np.zeros(0), np.zeros((0, 0)), 0)
+    accuracy: dict[str, float] = field(default_factory=dict)
+    floor: float = 0.0
+    ladders: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def generated(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The features (S, 64) of images (S, C, H, W) in [0, 1].
+
+        Raises:
+            ValueError: the images have another shape than those the network was trained on.
+        """
+        import torch
+
+        if images.shape[1:] != self.shape:
+            raise ValueError(f"domain features of images {self.shape} cannot be taken from images {images.shape[1:]}")
+        batches = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
+        with torch.inference_mode():
+            return np.concatenate([self._network(torch.from_numpy(np.ascontiguousarray(b))).numpy() for b in batches])
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        import torch
+
+        network = build_body(self.shape)
+        network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in self.weights.items()})
+        return network
+
+    def save(self, path: Path) -> None:
+        """Write a safetensors file; the same features give the same bytes."""
+        from safetensors.numpy import save_file
+
+        tensors: dict[str, NDArray[Any]] = {f"network/{name}": value for name, value in self.weights.items()}
+        tensors |= {"real/mean": self.real.mean, "real/covariance": self.real.covariance}
+        facts = {
+            "unusable": self.unusable,
+            "shape": self.shape,
+            "n": self.real.n,
+            "accuracy": self.accuracy,
+            "floor": self.floor,
+            "ladders": self.ladders,
+        }
+        # All facts under one key: safetensors writes several keys in any order.
+        save_file(tensors, path, metadata={METADATA: json.dumps(facts, allow_nan=False)})
+
+    @classmethod
+    def load(cls, path: Path) -> DomainFeatures:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: the file is not one of domain features or is damaged.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                facts = json.loads((file.metadata() or {})[METADATA])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, KeyError) as error:
+            raise ValueError(f"{path} holds no domain features ({error}); remove it and run again") from error
+        n, shape = facts.pop("n"), tuple(facts.pop("shape"))
+        real = Moments(tensors.pop("real/mean"), tensors.pop("real/covariance"), n)
+        weights = {name.removeprefix("network/"): value for name, value in tensors.items()}
+        return cls(shape=shape, weights=weights, real=real, **facts)
+
+
+def train(
+    images: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    sizes: Sequence[int],
+    names: Sequence[str],
+    held_out: NDArray[np.bool_],
+    seed: int = 0,
+) -> DomainFeatures:
+    """Train the network on all but the held-out images, measure the held-out ones and calibrate the distance.
+
+    On a CPU with a fixed number of threads, the same arguments give the same bytes.
+
+    Args:
+        images: uint8 (N, H, W, C).
+        targets: int (N, K), factors, or labels as the one column.
+        sizes: the number of values of each column.
+        names: the name of each column.
+        held_out: bool (N,).
+    """
+    height, width = images.shape[1:3]
+    held_rows, train_rows = np.flatnonzero(held_out), np.flatnonzero(~held_out)
+    varying = [k for k, size in enumerate(sizes) if size > 1]
+    if min(height, width) < SMALLEST_SIDE:
+        return DomainFeatures(f"images of {height}×{width} are too small for domain features, {SMALLEST_SIDE} needed")
+    if not varying:
+        return DomainFeatures("no factor or label with two values or more to learn domain features from")
+    if min(len(held_rows), len(train_rows)) < 2:
+        return DomainFeatures(
+            f"domain features need training and held-out images, found {len(train_rows)} and {len(held_rows)}"
+        )
+    targets, sizes, names = targets[:, varying], [sizes[k] for k in varying], [names[k] for k in varying]
+    body, heads = fit(images, targets, list(sizes), train_rows, seed)
+
+    draws = numpy_generator(seed, "domain features, real images")
+    n = min(len(held_rows), len(train_rows), REAL)
+    held_rows, train_rows = (np.sort(draws.choice(rows, n, replace=False)) for rows in (held_rows, train_rows))
+    held, trained = (as_input(images[rows]).numpy() for rows in (held_rows, train_rows))
+    extractor = DomainFeatures(shape=held.shape[1:], weights=_weights(body))
+    features = extractor.generated(held)
+    extractor.accuracy = _accuracy(heads, features, targets[held_rows], list(sizes), list(names))
+
+    variance = np.trace(moments(features).covariance)
+    if not 0 < variance < np.inf:
+        return DomainFeatures("extractor disqualified: its features are the same for all images")
+    last = len(body) - 2
+    for name in (f"{last}.weight", f"{last}.bias"):
+        extractor.weights[name] = (extractor.weights[name] / np.sqrt(variance)).astype(np.float32)
+    del extractor._network  # it holds the unscaled weights
+
+    extractor.real = moments(extractor.generated(held))
+    extractor.floor = frechet(extractor.real, moments(extractor.generated(trained)))
+    extractor.ladders = calibrate(extractor, held, seed)
+    extractor.unusable = disqualified(extractor.ladders)
+    return extractor
+
+
+def calibrate(extractor: DomainFeatures, images: NDArray[np.float32], seed: int) -> dict[str, dict[str, float]]:
+    """The Fréchet distances between real images (M, C, H, W) and the same images blurred, and with noisy pixels."""
+    from scipy.ndimage import gaussian_filter
+
+    def distance(degraded: NDArray[np.float32]) -> float:
+        return frechet(extractor.real, moments(extractor.generated(degraded)))
+
+    draws = numpy_generator(seed, "domain features, noise")
+    noise = draws.random(images.shape, dtype=np.float32)
+    # One draw for all rungs, so the pixels of a lower rung are among those of a higher one.
+    place = draws.random((len(images), 1, *images.shape[2:]), dtype=np.float32)
+    return {
+        "blur": {f"{sigma:g}": distance(gaussian_filter(images, (0, 0, sigma, sigma))) for sigma in BLURS},
+        "noise": {f"{share:g}": distance(np.where(place < share, noise, images)) for share in NOISES},
+    }
+
+
+def disqualified(ladders: dict[str, dict[str, float]]) -> str:
+    """Why an extractor must not be used: a distance that does not grow with the degradation. Empty if all grow."""
+    for name, rungs in ladders.items():
+        distances = [0.0, *rungs.values()]
+        if not all(lower < higher for lower, higher in zip(distances, distances[1:], strict=False)):
+            found = ", ".join(f"{value:.3g} at {degree}" for degree, value in rungs.items())
+            return f"extractor disqualified: its distance does not grow with {name} ({found})"
+    return ""
+
+
+def _weights(network: nn.Module) -> dict[str, NDArray[np.float32]]:
+    return {name: value.numpy() for name, value in network.state_dict().items()}
+
+
+def _accuracy(
+    heads: nn.Linear, features: NDArray[np.float32], targets: NDArray[np.int64], sizes: list[int], names: list[str]
+) -> dict[str, float]:
+    weights = _weights(heads)
+    logits = features @ weights["weight"].T + weights["bias"]
+    named = [part.argmax(1) for part in np.split(logits, np.cumsum(sizes)[:-1], axis=1)]
+    return {
+        name: float((guess == targets[:, k]).mean()) for k, (name, guess) in enumerate(zip(names, named, strict=True))
+    }

@@ -1,0 +1,13 @@
+"""Grey images for networks that want colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def rgb(images: NDArray[Any]) -> NDArray[Any]:
+    """(M, 1 or 3, H, W) → (M, 3, H, W): grey is replicated."""
+    return np.ascontiguousarray(np.broadcast_to(images, (len(images), 3, *images.shape[2:])))

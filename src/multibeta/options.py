@@ -1,0 +1,233 @@
+"""The options of a study, typed and described: the one source of validation, schema and commented config file."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic_core import PydanticCustomError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def canonical_strength(value: Any) -> str:
+    """The one decimal spelling of a strength: 1, 1.0, "1e0" → ``"1"``.
+
+    Raises:
+        PydanticCustomError: not a number, not finite, or not above 0 (β has a log axis in every figure).
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise PydanticCustomError("strength", "must be a number above 0")
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise PydanticCustomError("strength", "must be a number above 0") from None
+    if not number.is_finite() or number <= 0 or not Decimal("1e-9") <= number <= Decimal("1e9"):
+        raise PydanticCustomError("strength", "must be a number above 0, between 1e-9 and 1e9")
+    text = format(number.normalize(), "f")
+    if len(text) > 24:
+        raise PydanticCustomError("strength", "has more digits than a strength can use")
+    return text
+
+
+def _budget(value: Any) -> str:
+    match = re.fullmatch(r"\s*(\d+)\s+(steps?|epochs?)\s*", value) if isinstance(value, str) else None
+    if not match or int(match[1]) < 1:
+        raise PydanticCustomError("budget", "must be a count of steps or epochs, such as '1500 steps' or '10 epochs'")
+    return f"{int(match[1])} {match[2].rstrip('s')}s"
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("number", "must be a number")
+    return value
+
+
+Strength = Annotated[str, BeforeValidator(canonical_strength)]
+Budget = Annotated[str, BeforeValidator(_budget)]
+Number = Annotated[float, BeforeValidator(_no_bool)]
+
+
+class TrainingOptions(Section):
+    """How models are trained. Every option here is part of a run's fingerprint."""
+
+    architecture: str = Field("burgess", description="the encoder and decoder nets, by name")
+    latents: StrictInt = Field(10, ge=1, le=1024, description="dimensions of the code z")
+    likelihood: Literal["bernoulli", "gaussian"] = Field("bernoulli", description="of an image given its code")
+    noise_std: Number = Field(0.1, gt=0, description="standard deviation of the gaussian likelihood, in grey values")
+    budget: Budget = Field("20000 steps", description="'<count> steps' or '<count> epochs'")
+    batch_size: StrictInt = Field(64, ge=1, le=65536, description="images per step")
+    learning_rate: Number = Field(5e-4, gt=0, le=1, description="of Adam")
+    adam_betas: tuple[Annotated[Number, Field(ge=0, lt=1)], Annotated[Number, Field(ge=0, lt=1)]] = Field(
+        (0.9, 0.999), description="decay rates of Adam's two moments"
+    )
+    gradient_clip: Number | None = Field(None, gt=0, description="largest norm of the gradient; null: not clipped")
+    strength_schedule: Literal["constant", "linear", "cosine", "cyclic"] = Field(
+        "constant", description="path of the strength over the first schedule_steps (cyclic: over and over)"
+    )
+    schedule_steps: StrictInt = Field(0, ge=0, description="length of the path; 0: at full strength from the start")
+    schedule_start: Number = Field(
+        0.0, ge=0, description="where the path starts, × strength: 0 warms up, above 1 anneals down"
+    )
+    plateau_patience: StrictInt | None = Field(
+        None, ge=0, description="validations without progress before the learning rate drops; null: never"
+    )
+    plateau_factor: Number = Field(0.5, gt=0, lt=1, description="what the learning rate is then multiplied by")
+    validate_every: StrictInt = Field(
+        0, ge=0, description="steps between losses on held-out images; 0: ten times per training"
+    )
+    select: Literal["last", "best"] = Field(
+        "last", description="which weights are kept: the last, or the best by held-out loss"
+    )
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="of the nets' arithmetic; losses stay fp32")
+    log_every: StrictInt = Field(50, ge=1, description="steps per row of history.csv (means over those steps)")
+
+
+class EvaluationOptions(Section):
+    """What is measured, and on how many images."""
+
+    metrics: list[str] | Literal["all"] = Field("all", description="names of metrics, or all")
+    codes: StrictInt = Field(10_000, ge=2, description="images in the code table, drawn once from the whole dataset")
+    held_out: StrictInt = Field(2_000, ge=2, description="held-out images for reconstruction measures, at most")
+    samples: StrictInt = Field(2_000, ge=2, description="images drawn from the prior")
+    seed: StrictInt = Field(0, ge=0, description="keys the draws of the metrics; the same for every cell")
+    figures: StrictBool = Field(True, description="draw reconstructions, samples, traversals of every cell")
+
+
+class RunningOptions(Section):
+    """How the work is carried out. Nothing here changes a number, so nothing here retrains."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one")
+    checkpoint_seconds: Number = Field(30.0, gt=0, description="between checkpoints of a training")
+    max_minutes: Number | None = Field(
+        None,
+        gt=0,
+        description="longest training of one seed, recorded as `timeout` when exceeded; null: no limit",
+    )
+    tensorboard: StrictBool = Field(False, description="write TensorBoard logs beside the history")
+
+
+class Target(Section):
+    """A named level of a metric that the report holds every cell against."""
+
+    metric: str = Field(description="name of the metric")
+    name: str = Field(description="what reaching it is called, such as good")
+    above: Number | None = Field(None, description="reached by a mean above this")
+    below: Number | None = Field(None, description="reached by a mean below this")
+
+
+DEFAULT_TARGETS = (
+    Target(metric="mig", name="good", above=0.3),
+    Target(metric="mig", name="excellent", above=0.5),
+    Target(metric="fid", name="good", below=50),
+    Target(metric="lpips", name="good", below=0.2),
+    Target(metric="ssim", name="good", above=0.8),
+)
+
+
+class ReportOptions(Section):
+    """What the report says beside the numbers."""
+
+    title: str = Field("", description="heading of the report; empty: the study's name")
+    targets: list[Target] = Field(list(DEFAULT_TARGETS), description="levels every cell is held against")
+
+
+def _seeds(seeds: list[int]) -> list[int]:
+    if not seeds:
+        raise PydanticCustomError("seeds", "must name at least one seed")
+    if min(seeds) < 0:
+        raise PydanticCustomError("seeds", "must not be negative")
+    if len(set(seeds)) < len(seeds):
+        raise PydanticCustomError("seeds", "names a seed twice")
+    return seeds
+
+
+def _unique(value: list[str] | None) -> list[str] | None:
+    if value is None:
+        return value
+    if not value:
+        raise PydanticCustomError("strengths", "must name at least one strength; null: the variant's own grid")
+    for position, strength in enumerate(value):
+        if strength in value[:position]:
+            raise PydanticCustomError("strengths", "names the strength {strength} twice", {"strength": strength})
+    return value
+
+
+def _seed_list(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | list):
+        raise PydanticCustomError("seeds", "must be a count or a list of seeds")
+    return value if isinstance(value, list) else list(range(value))
+
+
+def _entries(value: Any) -> Any:
+    """A list of names, or names without anything after the colon, are entries without differences."""
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        if len(set(value)) < len(value):
+            raise PydanticCustomError("entries", "names an entry twice")
+        return {name: {} for name in value}
+    if isinstance(value, dict):
+        return {name: {} if entry is None else entry for name, entry in value.items()}
+    return value
+
+
+Seeds = Annotated[list[StrictInt], BeforeValidator(_seed_list), AfterValidator(_seeds)]
+Strengths = Annotated[list[Strength] | None, AfterValidator(_unique)]
+
+
+class DatasetEntry(Section):
+    """A dataset of the study and what is different for it."""
+
+    options: dict[str, Any] = Field({}, description="the dataset's own options")
+    training: TrainingOptions = TrainingOptions()
+    evaluation: EvaluationOptions = EvaluationOptions()
+
+
+class VariantEntry(Section):
+    """A variant of the study and what is different for it; it wins over the dataset's."""
+
+    options: dict[str, Any] = Field({}, description="the variant's own options")
+    strengths: Strengths = Field(None, description="its grid; null: the study's")
+    training: TrainingOptions = TrainingOptions()
+    evaluation: EvaluationOptions = EvaluationOptions()
+
+
+class Include(Section):
+    """A cell beside the product."""
+
+    dataset: str
+    variant: str
+    strength: Strength
+    seeds: Seeds | None = None
+
+
+class Exclude(Section):
+    """The cells or seeds that match every key given are left out."""
+
+    dataset: str | None = None
+    variant: str | None = None
+    strength: Strength | None = None
+    seed: StrictInt | None = None
+
+
+class StudyOptions(Section):
+    """A study: datasets × variants × strengths × seeds, and how they are trained, measured and reported."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="results go to results/<name>")
+    datasets: dict[str, DatasetEntry] = Field(min_length=1, description="by name, each with what is different for it")
+    variants: dict[str, VariantEntry] = Field(min_length=1, description="by name, each with what is different for it")
+    strengths: Strengths = Field(None, description="the grid of β (γ, λ, C); null: each variant's own")
+    seeds: Seeds = Field([0, 1, 2], description="a count, or a list of seeds")
+    include: list[Include] = Field([], description="cells beside the product")
+    exclude: list[Exclude] = Field([], description="cells or seeds of the product to leave out")
+    training: TrainingOptions = TrainingOptions()
+    evaluation: EvaluationOptions = EvaluationOptions()
+    running: RunningOptions = RunningOptions()
+    report: ReportOptions = ReportOptions()
+    plugins: list[str] = Field([], description="files of your own variants, datasets, architectures, metrics")
+    mirror: str | None = Field(
+        None, description="folder to look for source files in before the network; null: $MULTIBETA_MIRROR"
+    )

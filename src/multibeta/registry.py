@@ -1,0 +1,151 @@
+"""Finds plug-ins: one file is one plug-in, and the file's name is the plug-in's name.
+
+The ground floor: it knows that there are kinds of plug-ins and where they lie, and nothing about what they do.
+Reading a study imports plug-in files, so those of this package import torch only inside functions.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+FOLDERS = {
+    "dataset": "multibeta.datasets",
+    "variant": "multibeta.variants",
+    "architecture": "multibeta.architectures",
+    "metric": "multibeta.metrics",
+}
+
+
+class PlugInError(ValueError):
+    """A plug-in that does not exist or cannot be loaded; the message is one line."""
+
+
+class Options(BaseModel):
+    """A plug-in's own options; an option it does not declare is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PlugIn:
+    """Base of every plug-in. A kind of plug-in is declared as ``class Variant(PlugIn, kind="variant")``."""
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    #: Raise it when the plug-in's results change; it is part of the fingerprint of every run that uses it.
+    version: ClassVar[int] = 1
+    #: sha256 of the file for a plug-in outside the package, so editing it is never mistaken for the old one.
+    source_hash: ClassVar[str] = ""
+    Options: ClassVar[type[BaseModel]] = Options
+
+    def __init_subclass__(cls, kind: str | None = None, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if kind:
+            cls.kind = kind
+        cls.name = cls.__module__.rpartition(".")[2]
+
+    def __init__(self, options: BaseModel | None = None) -> None:
+        self.options: Any = options if options is not None else self.Options()
+
+    @classmethod
+    def identity(cls) -> dict[str, Any]:
+        """What tells this plug-in's results from another's; part of a run's fingerprint, defaults dropped."""
+        identity: dict[str, Any] = {"name": cls.name}
+        if cls.version != 1:
+            identity["version"] = cls.version
+        if cls.source_hash:
+            identity["source"] = cls.source_hash
+        return identity
+
+
+P = TypeVar("P", bound=PlugIn)
+_outside: dict[tuple[str, str], type[PlugIn]] = {}
+
+
+def names(kind: str) -> list[str]:
+    """All names of a kind, sorted. Files that begin with an underscore are helpers, not plug-ins."""
+    return sorted({*_modules(kind), *(name for k, name in _outside if k == kind)})
+
+
+def find(kind: str, name: str) -> type[Any]:
+    """The plug-in class of that name.
+
+    Raises:
+        PlugInError: there is none of that name (the nearest one is named), or its file defines none.
+    """
+    if (kind, name) in _outside:
+        return _outside[kind, name]
+    modules = _modules(kind)
+    if name not in modules:
+        raise PlugInError(f"unknown {kind} {name!r}{nearest(name, names(kind))}")
+    found = _plug_ins(importlib.import_module(modules[name]))
+    if [plug_in.kind for plug_in in found] != [kind]:
+        raise PlugInError(f"{modules[name]} must define exactly one {kind}, found {len(found)} plug-ins")
+    return found[0]
+
+
+def load_file(path: str | Path) -> list[type[PlugIn]]:
+    """Load a plug-in file from outside the package and make its plug-ins findable by the file's name.
+
+    Raises:
+        PlugInError: the file does not exist, fails to import, defines no plug-in or takes a name in use.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PlugInError(f"plug-in file {str(path)!r} does not exist")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    module_name = f"multibeta_plugins.{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise PlugInError(f"plug-in file {str(path)!r} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise PlugInError(f"plug-in file {str(path)!r} fails: {type(error).__name__}: {error}") from error
+    found = _plug_ins(module)
+    if not found:
+        raise PlugInError(f"plug-in file {str(path)!r} defines no {', '.join(FOLDERS)}")
+    for plug_in in found:
+        if plug_in.name in _modules(plug_in.kind):
+            raise PlugInError(f"plug-in file {str(path)!r}: the {plug_in.kind} {plug_in.name!r} exists already")
+        plug_in.source_hash = digest
+        _outside[plug_in.kind, plug_in.name] = plug_in
+    return found
+
+
+def nearest(word: str, valid: list[str]) -> str:
+    """``; did you mean 'x'?`` for a near miss, else the list of what is valid."""
+    close = difflib.get_close_matches(str(word), valid, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else f"; choose from {', '.join(valid)}"
+
+
+def _modules(kind: str) -> dict[str, str]:
+    package = importlib.import_module(FOLDERS[kind])
+    found = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    return {
+        info.name.rpartition(".")[2]: info.name
+        for info in found
+        if not info.ispkg and not info.name.rpartition(".")[2].startswith("_")
+    }
+
+
+def _plug_ins(module: ModuleType) -> list[type[PlugIn]]:
+    return [
+        value
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and isinstance(value, type)
+        and issubclass(value, PlugIn)
+        and value.__module__ == module.__name__
+    ]

@@ -1,0 +1,150 @@
+"""What a report is made of, and which measures it shows in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Measures in the order of their columns; those of other names follow by name.
+ORDER = ("reconstruction", "kl", "elbo", "active_units", "mig", "ssim", "psnr", "mse", "fd_domain", "fid", "lpips")
+REPRESENTATIONS = ("mean", "sampled", "posterior", "reconstruction", "prior")
+#: The measures of the trade-off figure.
+PANELS = ("reconstruction", "kl", "mig", "ssim", "fd_domain")
+#: The figures of a cell and what they are called, in the order of the galleries.
+GALLERIES = {
+    "reconstructions": "Reconstructions of held-out images",
+    "samples": "Samples from the prior",
+    "conditional_samples": "Class-conditional samples",
+    "traversals_prior": "Prior traversals of every latent",
+    "traversals_posterior": "Posterior traversals of every latent",
+    "interpolations": "Interpolations between held-out images",
+    "latents": "KL and variance of the means, per latent",
+}
+
+
+class Column(NamedTuple):
+    """What a number is: numbers that differ in any of these never share a column."""
+
+    metric: str
+    protocol: str
+    representation: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a metric presents itself: its plug-in's declarations."""
+
+    title: str
+    unit: str = ""
+    better: str = "neither"
+
+    @property
+    def arrow(self) -> str:
+        return {"higher": " ↑", "lower": " ↓"}.get(self.better, "")
+
+
+@dataclass(frozen=True)
+class CellKey:
+    """A cell by its names, with the seeds that the study asks for."""
+
+    dataset: str
+    variant: str
+    beta: str
+    seeds: tuple[int, ...]
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        return self.dataset, self.variant, self.beta
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a report says, as plain tables and mappings.
+
+    Attributes:
+        name: of the study.
+        title: heading of the report.
+        cells: in the order of the study.
+        specs: the resolved spec of each cell, by `CellKey.place`.
+        cards: of the datasets by name; empty for one not prepared yet.
+        calibrations: of the datasets' domain features by name, as `multibeta.stages.report` reads them.
+        runs: the columns of runs.csv and ``reason``; one row for every run of the study, also those not done.
+        metrics: the columns of metrics.csv.
+        summary: as `multibeta.report.statistics.summarise` makes it.
+        measures: by name of metric.
+        variants: title by name of variant.
+        symbols: letter of the strength by name of variant.
+        targets: ``metric``, ``name``, ``above``, ``below``, as the study gives them.
+        pictures: names of the figures that exist, by `CellKey.place`.
+        provenance: the content of provenance.json.
+    """
+
+    name: str
+    title: str
+    cells: Sequence[CellKey]
+    specs: Mapping[tuple[str, str, str], Mapping[str, Any]]
+    cards: Mapping[str, Mapping[str, Any]]
+    calibrations: Mapping[str, Mapping[str, Any]]
+    runs: pd.DataFrame
+    metrics: pd.DataFrame
+    summary: pd.DataFrame
+    measures: Mapping[str, Measure]
+    variants: Mapping[str, str]
+    symbols: Mapping[str, str]
+    targets: Sequence[Mapping[str, Any]]
+    pictures: Mapping[tuple[str, str, str], Sequence[str]]
+    provenance: Mapping[str, Any]
+
+    @property
+    def datasets(self) -> list[str]:
+        return list(dict.fromkeys(cell.dataset for cell in self.cells))
+
+    @property
+    def symbol(self) -> str:
+        """The letter of the strength, all of them if the variants differ."""
+        return ", ".join(dict.fromkeys(self.symbols[cell.variant] for cell in self.cells))
+
+    def of_dataset(self, dataset: str) -> list[CellKey]:
+        return [cell for cell in self.cells if cell.dataset == dataset]
+
+    def strength(self, cell: CellKey) -> str:
+        return f"{self.symbols[cell.variant]} = {cell.beta}"
+
+    def columns(self, dataset: str | None = None) -> list[Column]:
+        """The columns that hold a number for at least one cell (of the dataset), in the order of the tables."""
+        table = self.summary[(self.summary.factor == "") & (self.summary.seeds > 0)]
+        if dataset is not None:
+            table = table[table.dataset == dataset]
+        found = set(table[list(Column._fields)].itertuples(index=False, name=None))
+        return sorted((Column(*column) for column in found), key=_rank)
+
+    def column(self, metric: str, dataset: str | None = None) -> Column | None:
+        """The first column of a metric, the one that targets and figures mean; None if it has no number."""
+        return next((column for column in self.columns(dataset) if column.metric == metric), None)
+
+    def label(self, metric: str) -> str:
+        return self.measures[metric].title if metric in self.measures else metric
+
+    def header(self, column: Column) -> str:
+        """A column's heading, with protocol and representation, which are part of what the number is."""
+        measure = self.measures.get(column.metric, Measure(column.metric))
+        unit = f" ({measure.unit})" if measure.unit else ""
+        codes = " codes" if column.representation in ("mean", "sampled") else ""
+        return f"{measure.title}{measure.arrow}{unit}<br>{column.representation}{codes} · {column.protocol}"
+
+    def numbers(self, column: Column, factor: str = "") -> dict[tuple[str, str, str], Any]:
+        """The rows of the summary for a column, by `CellKey.place`."""
+        table = self.summary[self.summary.factor == factor]
+        for name, value in column._asdict().items():
+            table = table[table[name] == value]
+        return {(row.dataset, row.variant, row.beta): row for row in table.itertuples()}
+
+
+def _rank(column: Column) -> tuple[int, str, str, int, str]:
+    known = ORDER.index(column.metric) if column.metric in ORDER else len(ORDER)
+    position = REPRESENTATIONS.index(column.representation) if column.representation in REPRESENTATIONS else 9
+    return known, column.metric, column.protocol, position, column.representation

@@ -1,0 +1,223 @@
+"""Where results lie, what their columns are, and how they are written: whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRICS_COLUMNS = (
+    "dataset",
+    "variant",
+    "beta",
+    "seed",
+    "protocol",
+    "representation",
+    "metric",
+    "factor",
+    "value",
+    "n",
+    "status",
+)
+RUNS_COLUMNS = (
+    "dataset",
+    "variant",
+    "beta",
+    "seed",
+    "status",
+    "steps",
+    "epochs",
+    "seconds",
+    "evaluation_seconds",
+    "images_per_second",
+    "device",
+    "peak_memory_mb",
+    "reconstruction",
+    "kl",
+    "elbo",
+    "active_units",
+    "fingerprint",
+)
+STATUSES = ("done", "diverged", "out_of_memory", "timeout", "error")
+
+
+@dataclass(frozen=True)
+class CellFolder:
+    """The files of one cell: ``results/<study>/cells/<dataset>/<variant>/beta~<β>/``."""
+
+    path: Path
+
+    @property
+    def root(self) -> Path:
+        """The folder of all studies."""
+        return self.path.absolute().parents[4]
+
+    @property
+    def spec(self) -> Path:
+        """What is asked for, written before training: the resolved `multibeta.study.Cell`."""
+        return self.path / "spec.json"
+
+    @property
+    def cell(self) -> Path:
+        """What came of it: status, budget, costs and fingerprint of every run, versions and hardware."""
+        return self.path / "cell.json"
+
+    @property
+    def models(self) -> Path:
+        """Weights of all seeds; a tensor is named ``seed<seed>/<parameter>``."""
+        return self.path / "models.safetensors"
+
+    @property
+    def history(self) -> Path:
+        """Loss terms over the steps of every seed: ``seed,step,<terms>,strength,learning_rate``."""
+        return self.path / "history.csv"
+
+    @property
+    def codes(self) -> Path:
+        """``seed<seed>/mean`` and ``seed<seed>/logvar`` (N, D) and the ``indices`` (N,) of the images they encode."""
+        return self.path / "codes.npz"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def costs(self) -> Path:
+        """Seconds spent on evaluating each seed; apart from metrics.csv, which holds no times."""
+        return self.path / "costs.json"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / "figures"
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The files of one study: ``results/<study>/``."""
+
+    path: Path
+
+    @property
+    def study(self) -> Path:
+        """The resolved study: what the report is about."""
+        return self.path / "study.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "runs.csv"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.csv"
+
+    @property
+    def provenance(self) -> Path:
+        return self.path / "provenance.json"
+
+    @property
+    def report_markdown(self) -> Path:
+        return self.path / "report.md"
+
+    @property
+    def report_html(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / "figures"
+
+    def cell(self, dataset: str, variant: str, beta: str) -> CellFolder:
+        return CellFolder(self.path / "cells" / dataset / variant / f"beta~{beta}")
+
+    @property
+    def root(self) -> Path:
+        """The folder of all studies, which also holds prepared datasets and the state of trainings."""
+        return self.path.parent
+
+
+def data_folder(root: Path, key: str) -> Path:
+    """The prepared dataset of that key, shared by all studies below ``root``."""
+    return root / ".data" / key
+
+
+def state_folder(root: Path, fingerprint: str) -> Path:
+    """Checkpoint and finished weights of one run, shared by all studies below ``root``."""
+    return root / ".state" / fingerprint
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when the block ends, or is removed when it fails.
+
+    Raises:
+        OSError: the folder cannot be written or the disk is full; ``path`` is then as it was before.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """CSV with the shortest decimal form that reads back to the same float64."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A CSV of ours: β and fingerprints stay text, empty text stays empty instead of becoming NaN."""
+    import pandas as pd
+
+    text = (
+        "dataset",
+        "variant",
+        "beta",
+        "protocol",
+        "representation",
+        "metric",
+        "factor",
+        "status",
+        "fingerprint",
+    )
+    header = pd.read_csv(path, nrows=0).columns
+    table = pd.read_csv(path, dtype={name: str for name in text if name in header}, float_precision="round_trip")
+    return table.fillna({name: "" for name in text if name in header})
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,170 @@
+"""Stage draw: a trained and encoded cell becomes pictures of what its model does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multibeta import randomness
+from multibeta.datasets import Dataset
+from multibeta.figures import images as figures
+from multibeta.figures.latents import latents
+from multibeta.results import CellFolder
+from multibeta.stages.encode import Codes, conditions, float_images, read_cell, read_codes
+from multibeta.stages.saving import save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RECONSTRUCTIONS, SAMPLES, PAIRS, PER_CLASS = 20, 50, 5, 10
+TRAVERSAL = np.arange(-3, 4, dtype=np.float32)
+INTERPOLATION = np.linspace(0, 1, 7, dtype=np.float32)
+#: A latent is active if the variance of its posterior means exceeds this; Burda, Grosse & Salakhutdinov 2016.
+ACTIVE = 0.01
+
+Images = NDArray[np.float32]
+Conditions = NDArray[np.int64] | None
+
+
+def draw(folder: CellFolder, dataset: Dataset) -> None:
+    """Write the figures of a cell: its latents over all seeds, and what the model of its first finished seed makes.
+
+    A cell without a finished run gets an empty folder of figures.
+
+    Args:
+        folder: of a trained and encoded cell.
+        dataset: the prepared dataset it was trained on.
+
+    Raises:
+        FileNotFoundError: the cell is not trained or not encoded.
+    """
+    from multibeta.model import load_cell
+    from multibeta.training.devices import claim_device
+
+    cell = read_cell(folder)
+    variant = cell.variant.make("variant")
+    name = f"{cell.dataset.name} · {variant.title} · {variant.symbol} = {cell.strength}"
+    with claim_device(cell.running.device) as device:
+        runs = load_cell(folder, device)
+        drawn: dict[str, Figure] = {}
+        if runs:
+            codes = read_codes(folder)[1]
+            seed, run = next(iter(runs.items()))
+            drawn["latents"] = _latents({seed: codes[seed] for seed in runs}, name)
+            drawn |= Drawing(run, dataset, codes[seed], f"{name} · seed {seed}").figures()
+    folder.figures.mkdir(parents=True, exist_ok=True)
+    for figure_name, figure in drawn.items():
+        save(figure, folder.figures, figure_name)
+    for file in folder.figures.glob("*.png"):
+        if file.stem not in drawn:
+            file.unlink()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One run drawn on images and noise that are the same for every cell of a dataset, so figures compare.
+
+    Attributes:
+        run: anything with ``encode``, ``decode``, ``latents`` and ``condition``, see `multibeta.model.Run`.
+        codes: of the same run; tell how much each latent is used.
+        title: stands above every figure.
+    """
+
+    run: Any
+    dataset: Dataset
+    codes: Codes
+    title: str
+
+    def figures(self) -> dict[str, Figure]:
+        """By file name."""
+        drawn = {
+            "reconstructions": self.reconstructions(),
+            "samples": self.samples(),
+            "traversals_prior": self.traversals("prior"),
+            "traversals_posterior": self.traversals("posterior"),
+            "interpolations": self.interpolations(),
+        }
+        if self.run.condition is not None:
+            drawn["conditional_samples"] = self.conditional_samples()
+        return drawn
+
+    def reconstructions(self) -> Figure:
+        originals, condition = self._held_out(RECONSTRUCTIONS)
+        return figures.reconstructions(
+            originals, self._decode(self._means(originals, condition), condition), self.title
+        )
+
+    def samples(self) -> Figure:
+        condition = conditions(self.dataset, self.run)
+        generator = randomness.numpy_generator(0, "draw, conditions of samples")
+        drawn = None if condition is None else generator.choice(condition, SAMPLES)
+        return figures.samples(self._decode(self._noise(SAMPLES), drawn), self.title)
+
+    def traversals(self, kind: Any) -> Figure:
+        original, condition = self._held_out(1)
+        latents, steps = self.run.latents, len(TRAVERSAL)
+        rest = np.zeros((1, latents), np.float32) if kind == "prior" else self._means(original, condition)
+        z = np.tile(rest, (latents, steps, 1))
+        z[np.arange(latents), :, np.arange(latents)] = TRAVERSAL
+        images = self._decode(z.reshape(-1, latents), _repeat(condition, latents * steps))
+        grid = images.reshape(latents, steps, *images.shape[1:])
+        kl, variance = usage(self.codes)
+        return figures.traversals(grid, TRAVERSAL, kl, kind, variance > ACTIVE, self.title)
+
+    def interpolations(self) -> Figure:
+        originals, condition = self._held_out(2 * PAIRS)
+        means = self._means(originals, condition)
+        weight = INTERPOLATION[None, :, None]
+        z = (1 - weight) * means[:PAIRS, None] + weight * means[PAIRS:, None]
+        of_steps, note = None, ""
+        if condition is not None:
+            nearer = np.where(INTERPOLATION[None] < 0.5, condition[:PAIRS, None], condition[PAIRS:, None])
+            of_steps, note = nearer.reshape(-1), "decoded with the condition of the nearer end"
+        images = self._decode(z.reshape(-1, z.shape[2]), of_steps)
+        grid = images.reshape(*z.shape[:2], *images.shape[1:])
+        return figures.interpolations(grid, np.stack([originals[:PAIRS], originals[PAIRS:]], 1), note, self.title)
+
+    def conditional_samples(self) -> Figure:
+        name, size = self.run.condition.name, self.run.condition.size
+        names = self.dataset.classes if name == "label" else [f"{name} {value}" for value in range(size)]
+        images = self._decode(np.tile(self._noise(PER_CLASS), (size, 1)), np.arange(size).repeat(PER_CLASS))
+        grid = images.reshape(size, PER_CLASS, *images.shape[1:])
+        return figures.conditional_samples(grid, list(names), name, self.title)
+
+    def _held_out(self, n: int) -> tuple[Images, Conditions]:
+        """Images (n, C, H, W) and conditions (n,). A small held-out split comes round again."""
+        generator = randomness.numpy_generator(0, "draw, held-out images")
+        positions = np.resize(generator.permutation(self.dataset.held_out.nonzero()[0]), n)
+        condition = conditions(self.dataset, self.run)
+        return float_images(self.dataset, positions), None if condition is None else condition[positions]
+
+    def _noise(self, n: int) -> NDArray[np.float32]:
+        generator = randomness.numpy_generator(0, "draw, prior")
+        return generator.standard_normal((n, self.run.latents), dtype=np.float32)
+
+    def _means(self, images: Images, condition: Conditions) -> NDArray[np.float32]:
+        means: NDArray[np.float32] = self.run.encode(images, condition)[0]
+        return means
+
+    def _decode(self, z: NDArray[np.float32], condition: Conditions) -> Images:
+        images: Images = self.run.decode(z, condition)
+        return images
+
+
+def usage(codes: Codes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """KL (D,) in nats per image and variance of the posterior means (D,), over the held-out images."""
+    mean, logvar = codes.held_out_mean.astype(np.float64), codes.held_out_logvar.astype(np.float64)
+    kl = 0.5 * (mean**2 + np.exp(logvar) - logvar - 1).mean(0)
+    return kl, mean.var(0)
+
+
+def _latents(codes: dict[int, Codes], title: str) -> Figure:
+    kl, variances = zip(*(usage(of_seed) for of_seed in codes.values()), strict=True)
+    return latents(np.stack(kl), np.stack(variances), list(codes), ACTIVE, title)
+
+
+def _repeat(condition: Conditions, n: int) -> Conditions:
+    return None if condition is None else condition.repeat(n)

@@ -1,0 +1,215 @@
+"""Stage evaluate: every metric of every run of a cell; and the same for anybody's model."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from multibeta import randomness, registry
+from multibeta.datasets import Dataset
+from multibeta.metrics import Metric, NotComputed, Result
+from multibeta.options import EvaluationOptions
+from multibeta.results import METRICS_COLUMNS, CellFolder, data_folder, read_json, write_json, write_table
+from multibeta.stages.encode import (
+    Codes,
+    EvaluationImages,
+    Model,
+    conditions,
+    encode_images,
+    float_images,
+    read_codes,
+)
+from multibeta.stages.specs import read_cell
+
+REPRESENTATIONS = ("mean", "sampled")
+
+
+class Material:
+    """What metrics need of one model on one dataset, each piece made when first asked for.
+
+    Raises:
+        NotComputed: by a piece that this model or dataset cannot give; its message becomes the metric's status.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        dataset: Dataset,
+        chosen: EvaluationImages,
+        codes: Codes,
+        options: EvaluationOptions,
+        features: Path,
+        likelihood: tuple[str, float] = ("bernoulli", 0.1),
+    ) -> None:
+        self.model, self.dataset, self.chosen, self.table, self.options = model, dataset, chosen, codes, options
+        self.seed = options.seed
+        self._features_file = features
+        self._likelihood = likelihood
+        self._conditions = conditions(dataset, model)
+
+    def codes(self, representation: str) -> NDArray[np.float64]:
+        """(N, D): posterior means, or one sample of each posterior."""
+        mean = self.table.mean.astype(np.float64)
+        if representation == "mean":
+            return mean
+        noise = randomness.numpy_generator(self.seed, "sampled codes").standard_normal(mean.shape)
+        return mean + noise * np.exp(0.5 * self.table.logvar.astype(np.float64))
+
+    @cached_property
+    def factors(self) -> NDArray[np.int64]:
+        if self.dataset.factors is not None:
+            return np.asarray(self.dataset.factors[self.chosen.code_table])
+        if self.dataset.labels is not None:
+            return np.asarray(self.dataset.labels[self.chosen.code_table])[:, None]
+        raise NotComputed(f"dataset {self.dataset.name} has neither factors nor labels")
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        return tuple(factor.name for factor in self.dataset.factor_specs) or ("label",)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        return self.table.held_out_mean.astype(np.float64)
+
+    @property
+    def logvar(self) -> NDArray[np.float64]:
+        return self.table.held_out_logvar.astype(np.float64)
+
+    @cached_property
+    def images(self) -> NDArray[np.float32]:
+        return float_images(self.dataset, self.chosen.held_out)
+
+    @cached_property
+    def reconstructions(self) -> NDArray[np.float32]:
+        return self._decode(self.table.held_out_mean, self._of_held_out)
+
+    @cached_property
+    def samples(self) -> NDArray[np.float32]:
+        """Decoded from the same prior draws for every model; a condition is drawn from the dataset's own."""
+        generator = randomness.numpy_generator(self.seed, "prior samples")
+        z = generator.standard_normal((self.options.samples, self.mean.shape[1]), dtype=np.float32)
+        if self._conditions is None:
+            return self._decode(z, None)
+        return self._decode(z, generator.choice(self._conditions, len(z)))
+
+    @cached_property
+    def nll(self) -> NDArray[np.float64]:
+        """−log p(x|z) of the held-out images at one posterior sample each, nats per image."""
+        import torch
+
+        from multibeta.variants._likelihoods import likelihood
+
+        noise = randomness.numpy_generator(self.seed, "posterior samples").standard_normal(self.mean.shape)
+        z = (self.mean + noise * np.exp(0.5 * self.logvar)).astype(np.float32)
+        logits = torch.from_numpy(self._logits(z)).double()
+        return likelihood(*self._likelihood)(logits, torch.from_numpy(self.images).double()).numpy()
+
+    @cached_property
+    def features(self) -> Any:
+        from multibeta.metrics._features import DomainFeatures
+
+        return DomainFeatures.load(self._features_file)
+
+    @property
+    def _of_held_out(self) -> NDArray[np.int64] | None:
+        return None if self._conditions is None else self._conditions[self.chosen.held_out]
+
+    def _decode(self, z: NDArray[Any], condition: NDArray[np.int64] | None) -> NDArray[np.float32]:
+        return self.model.decode(z) if condition is None else self.model.decode(z, condition)
+
+    def _logits(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the likelihood takes; for a model that decodes to images only, the inverse of the sigmoid."""
+        if hasattr(self.model, "decode_logits"):
+            return self.model.decode_logits(z, self._of_held_out)
+        images = np.clip(self._decode(z, self._of_held_out).astype(np.float64), 1e-7, 1 - 1e-7)
+        return (np.log(images) - np.log1p(-images)).astype(np.float32)
+
+
+def measure(material: Material, metric_names: list[str]) -> pd.DataFrame:
+    """Every metric on the material, as rows of metrics.csv from ``protocol`` on."""
+    rows: list[dict[str, Any]] = []
+    for name in metric_names:
+        metric: Metric = registry.find("metric", name)()
+        for representation in REPRESENTATIONS if "codes" in metric.needs else (metric.representation,):
+            try:
+                needs = {need: _need(material, need, representation) for need in metric.needs}
+                result = metric.measure(**needs)
+            except NotComputed as reason:
+                rows += _rows(metric, representation, f"not computed: {reason}")
+            else:
+                rows += _rows(metric, representation, "done", result)
+    return pd.DataFrame(rows)
+
+
+def evaluate(folder: CellFolder) -> None:
+    """Write ``metrics.csv`` and ``costs.json`` of an encoded cell.
+
+    Raises:
+        FileNotFoundError: the cell is not encoded, or its dataset's features are not learnt.
+    """
+    from multibeta.model import load_cell
+    from multibeta.training.devices import claim_device
+
+    cell = read_cell(folder)
+    data = data_folder(folder.root, cell.data_key)
+    dataset, ended = Dataset(data), read_json(folder.cell)["runs"]
+    chosen, codes = read_codes(folder)
+    likelihood = (cell.training.likelihood, cell.training.noise_std)
+    tables, costs = [], {}
+    with claim_device(cell.running.device) as device:
+        runs = load_cell(folder, device)
+        for seed in cell.seeds:
+            started = time.monotonic()
+            if seed in runs:
+                options, features = cell.evaluation, data / "features.safetensors"
+                material = Material(runs[seed], dataset, chosen, codes[seed], options, features, likelihood)
+                table = measure(material, cell.metric_names)
+            else:
+                table = _of_failed(cell.metric_names, ended[str(seed)])
+            table = table.assign(dataset=cell.dataset.name, variant=cell.variant.name, beta=cell.strength, seed=seed)
+            tables.append(table[list(METRICS_COLUMNS)])
+            costs[str(seed)] = time.monotonic() - started
+    write_table(folder.metrics, pd.concat(tables, ignore_index=True))
+    write_json(folder.costs, costs)
+
+
+def evaluate_model(
+    model: Any, dataset: Dataset, features: Path, options: EvaluationOptions, condition: NDArray[np.int64] | None = None
+) -> pd.DataFrame:
+    """Measure any object with ``encode`` and ``decode``; see `multibeta.evaluate`."""
+    chosen = EvaluationImages.choose(dataset, options)
+    codes = encode_images(model, dataset, chosen, condition)
+    names = registry.names("metric") if options.metrics == "all" else options.metrics
+    return measure(Material(model, dataset, chosen, codes, options, features), list(names))
+
+
+def _need(material: Material, need: str, representation: str) -> Any:
+    return material.codes(representation) if need == "codes" else getattr(material, need)
+
+
+def _rows(metric: Metric, representation: str, status: str, result: Result | None = None) -> list[dict[str, Any]]:
+    common = {
+        "protocol": metric.protocol,
+        "representation": representation,
+        "metric": metric.name,
+        "n": 0 if result is None else result.n,
+        "status": status,
+    }
+    values = {"": None} if result is None else {"": result.value, **result.parts}
+    return [{**common, "factor": part, "value": value} for part, value in values.items()]
+
+
+def _of_failed(metric_names: list[str], run: dict[str, Any]) -> pd.DataFrame:
+    """The rows of a run that has no model: every metric says why."""
+    rows: list[dict[str, Any]] = []
+    for name in metric_names:
+        metric: Metric = registry.find("metric", name)()
+        for representation in REPRESENTATIONS if "codes" in metric.needs else (metric.representation,):
+            rows += _rows(metric, representation, f"not computed: training {run['status']}: {run['reason']}")
+    return pd.DataFrame(rows)

@@ -1,0 +1,66 @@
+"""The specs that jobs start from: written once for a whole study, read by every stage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from multibeta import registry
+from multibeta.cell import Cell
+from multibeta.results import CellFolder, data_folder, read_json, write_text
+from multibeta.study import Study
+
+
+def write_specs(study: Study, root: Path) -> None:
+    """Write ``study.json`` and the spec of every cell and dataset, leaving those alone that say the same already."""
+    _write_if_changed(study.folder(root).study, study.resolved())
+    for cell in study.cells:
+        _write_if_changed(cell.folder(root).spec, cell.model_dump(mode="json"))
+        write_data_spec(cell, root)
+
+
+def write_data_spec(cell: Cell, root: Path) -> Path:
+    """Write what the cell's dataset is made from into the folder it is prepared in, and return the folder."""
+    folder = data_folder(root, cell.data_key)
+    spec = {"dataset": cell.dataset.model_dump(), "plugins": cell.plugins, "mirror": cell.mirror}
+    _write_if_changed(folder / "spec.json", spec)
+    return folder
+
+
+def read_data_spec(folder: Path) -> dict[str, Any]:
+    """What a dataset is prepared from: its name and options, and the mirror; its plug-ins are loaded.
+
+    Raises:
+        FileNotFoundError: there is no spec in the folder.
+    """
+    path = folder / "spec.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder}: no dataset there (spec.json is missing); use multibeta prepare --dataset NAME"
+        )
+    spec: dict[str, Any] = read_json(path)
+    for plugin in spec["plugins"]:
+        registry.load_file(plugin)
+    return spec
+
+
+def read_cell(folder: CellFolder) -> Cell:
+    """The cell's spec, its plug-ins loaded.
+
+    Raises:
+        FileNotFoundError: there is no spec in the folder.
+    """
+    if not folder.spec.is_file():
+        raise FileNotFoundError(
+            f"{folder.path}: no cell there (spec.json is missing); give results/<study>/cells/<…>/beta~<β>"
+        )
+    cell = Cell.model_validate(read_json(folder.spec))
+    cell.load_plugins()
+    return cell
+
+
+def _write_if_changed(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)

@@ -1,0 +1,197 @@
+"""Stage train: a cell's spec and its dataset become models.safetensors, history.csv and cell.json."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from multibeta.cell import Cell
+from multibeta.datasets import Dataset
+from multibeta.results import CellFolder, data_folder, state_folder, write_json, write_table
+from multibeta.stages.provenance import hardware, versions
+from multibeta.stages.specs import read_cell
+from multibeta.training.devices import claim_device, device_name, peak_memory_mb
+from multibeta.training.lock import run_lock
+from multibeta.training.loop import (
+    VALIDATION_IMAGES,
+    Diverged,
+    Images,
+    Interrupted,
+    TimeLimit,
+    Training,
+    run_to_end,
+)
+from multibeta.training.state import RunState, Saved, write_tensors
+
+__all__ = ["Interrupted", "train"]
+
+
+def train(folder: CellFolder, minutes: float | None = None) -> dict[str, Any]:
+    """Train every seed of the cell that is not trained yet, then write the cell's files.
+
+    Args:
+        folder: holds ``spec.json``; the prepared dataset lies in ``.data`` of the results folder.
+        minutes: stop after this long with a checkpoint (for a job with a wall-clock limit).
+
+    Returns:
+        The content of ``cell.json``.
+
+    Raises:
+        Interrupted: out of time, or told to stop by a signal; the same call goes on where it stopped.
+        OSError: the results folder cannot be written.
+    """
+    cell = read_cell(folder)
+    dataset = Dataset(data_folder(folder.root, cell.data_key))
+    ended: dict[int, Saved] = {}
+    with claim_device(cell.running.device) as device, _stop_signals(minutes) as should_stop:
+        images: tuple[Images, Images] | None = None
+        for seed in cell.seeds:
+            state = RunState(state_folder(folder.root, cell.run_fingerprint(seed)))
+            with run_lock(state.folder):
+                saved = state.finished()
+                if saved is None:
+                    images = images or _images(dataset, cell, device)
+                    saved = _train_seed(Training(cell, seed, *images, device), state, should_stop, folder)
+            ended[seed] = saved
+    return _write_cell(folder, cell, ended)
+
+
+def _train_seed(training: Training, state: RunState, should_stop: Callable[[], bool], folder: CellFolder) -> Saved:
+    """Train one run to its end, whatever end that is, and keep it."""
+    if (checkpoint := state.checkpoint()) is not None:
+        training.restore(checkpoint)
+    status, reason = "done", ""
+    with _progress(training, folder) as on_log:
+        try:
+            run_to_end(training, state, should_stop, on_log)
+        except Diverged as error:
+            status, reason = "diverged", str(error)
+        except TimeLimit as error:
+            status, reason = "timeout", str(error)
+        except torch.OutOfMemoryError as error:
+            status, reason = "out_of_memory", " ".join(str(error).split())
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            # A variant or an architecture that fails is a result of this run, not the end of the sweep.
+            traceback.print_exc()
+            status, reason = "error", f"{type(error).__name__}: {' '.join(str(error).split())}"
+    done = status == "done"
+    saved = Saved(
+        {f"network/{name}": tensor for name, tensor in training.weights().items()} if done else {},
+        {
+            "status": status,
+            "reason": reason,
+            "steps": training.step,
+            "epochs": training.step / training.order.per_epoch,
+            "seconds": training.seconds,
+            "images_per_second": training.step * training.order.batch_size / max(training.seconds, 1e-9),
+            "device": device_name(training.device),
+            "threads": torch.get_num_threads(),
+            "peak_memory_mb": peak_memory_mb(training.device),
+            "parameters": sum(parameter.numel() for parameter in training.parameters),
+            "columns": training.columns,
+        },
+    )
+    saved.tensors["history"] = torch.tensor(training.history, dtype=torch.float64)
+    if status in ("done", "diverged", "timeout"):
+        state.finish(saved)
+    return saved
+
+
+def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict[str, Any]:
+    weights: dict[str, torch.Tensor] = {}
+    tables = []
+    runs: dict[str, Any] = {}
+    for seed, saved in ended.items():
+        weights |= {f"seed{seed}/{name}": tensor for name, tensor in saved.group("network").items()}
+        columns = ["step", *saved.facts["columns"]]
+        table = pd.DataFrame(saved.tensors["history"].reshape(-1, len(columns)).numpy(), columns=columns)
+        table.insert(0, "seed", seed)
+        tables.append(table.astype({"step": int}))
+        facts = {name: value for name, value in saved.facts.items() if name != "columns"}
+        runs[str(seed)] = {**facts, "fingerprint": cell.run_fingerprint(seed)}
+    variant = cell.variant.make("variant")
+    description = {
+        "dataset": cell.dataset.name,
+        "variant": cell.variant.name,
+        "beta": cell.strength,
+        "symbol": variant.symbol,
+        "condition": cell.condition(),
+        "runs": runs,
+        "versions": versions(),
+        "hardware": hardware(),
+    }
+    write_tensors(folder.models, weights)
+    write_table(folder.history, pd.concat(tables, ignore_index=True))
+    write_json(folder.cell, description)
+    return description
+
+
+def _images(dataset: Dataset, cell: Cell, device: str) -> tuple[Images, Images]:
+    """The training images and up to 2,000 held-out ones, whole in the device's memory as uint8."""
+    condition = cell.condition()
+    values = None if condition is None else torch.from_numpy(dataset.column(condition)[0].astype("int64"))
+    train, held_out = (~dataset.held_out).nonzero()[0], dataset.held_out.nonzero()[0][:VALIDATION_IMAGES]
+    parts = []
+    for indices in (train, held_out):
+        pixels = torch.from_numpy(dataset.images[indices]).permute(0, 3, 1, 2).contiguous().to(device)
+        parts.append(Images(pixels, None if values is None else values[torch.from_numpy(indices)].to(device)))
+    return parts[0], parts[1]
+
+
+@contextmanager
+def _stop_signals(minutes: float | None) -> Iterator[Callable[[], bool]]:
+    """A question to ask at every step: has a signal or the clock told us to stop?"""
+    stopped = False
+    deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
+
+    def stop(_signal: int, _frame: Any) -> None:
+        nonlocal stopped
+        stopped = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: stopped or time.monotonic() > deadline
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(training: Training, folder: CellFolder) -> Iterator[Callable[[Training], None]]:
+    """A bar with loss terms, speed and time left; and TensorBoard logs where asked for."""
+    cell = training.cell
+    writer = _tensorboard(folder.path / "tensorboard" / f"seed{training.seed}") if cell.running.tensorboard else None
+    title = f"{cell.dataset.name} {cell.variant.name} β={cell.strength} seed {training.seed}"
+    quiet = 0.1 if sys.stderr.isatty() else 10.0
+    with tqdm(total=training.steps, initial=training.step, desc=title, unit="step", mininterval=quiet) as bar:
+
+        def on_log(training: Training) -> None:
+            step, *values = training.history[-1]
+            terms = dict(zip(training.columns, values, strict=True))
+            bar.set_postfix(
+                {name: f"{value:.4g}" for name, value in terms.items() if name != "learning_rate"}, refresh=False
+            )
+            bar.update(int(step) - bar.n)
+            if writer is not None:
+                for name, value in terms.items():
+                    writer.add_scalar(name, value, int(step))
+
+        yield on_log
+    if writer is not None:
+        writer.close()
+
+
+def _tensorboard(folder: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(folder)

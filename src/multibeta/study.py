@@ -1,0 +1,215 @@
+"""A study as the pipeline sees it: one config file turned into cells, or one line that says what is wrong with it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+from pydantic import ValidationError
+
+from multibeta import registry
+from multibeta.cell import Cell, Choice, fingerprint
+from multibeta.config_errors import ConfigError, first_line
+from multibeta.options import StudyOptions, VariantEntry, canonical_strength
+from multibeta.results import StudyFolder
+
+#: Raise when equal results begin to be reported differently.
+REPORT_VERSION = 1
+
+
+class Study:
+    """A validated study and its cells.
+
+    Attributes:
+        options: the config file, typed.
+        cells: one `Cell` for each dataset, variant and strength, in the order of the config file.
+    """
+
+    def __init__(self, options: StudyOptions, where: str = "config") -> None:
+        self.options = options
+        self.where = where
+        self.cells = self._cells()
+
+    @classmethod
+    def parse(cls, config: dict[str, Any], where: str = "config") -> Study:
+        """Validate a config mapping; ``where`` names its file in messages.
+
+        Raises:
+            ConfigError: one line with the key, the value found and what is allowed.
+        """
+        try:
+            options = StudyOptions.model_validate(config)
+        except ValidationError as error:
+            raise ConfigError(f"{where}: {first_line(error, StudyOptions)}") from None
+        return cls(options, where)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Study:
+        """Read a config file.
+
+        Raises:
+            ConfigError: as `parse`, or the file is missing or is no YAML mapping.
+        """
+        try:
+            config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read: {error}") from None
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+        if not isinstance(config, dict):
+            raise ConfigError(f"{path}: must be a mapping with the keys of a study, found {type(config).__name__}")
+        return cls.parse(config, str(path))
+
+    @property
+    def name(self) -> str:
+        return self.options.name
+
+    def folder(self, root: Path) -> StudyFolder:
+        return StudyFolder(root / self.name)
+
+    def cell(self, dataset: str, variant: str, beta: str) -> Cell:
+        return self._by_key[dataset, variant, beta]
+
+    @property
+    def report_fingerprint(self) -> str:
+        """The identity of the report, given its cells' results."""
+        cells = [cell.model_dump(mode="json", exclude={"running", "mirror"}) for cell in self.cells]
+        return fingerprint([REPORT_VERSION, self.options.report.model_dump(mode="json"), cells])
+
+    def resolved(self) -> dict[str, Any]:
+        """What ``study.json`` holds: the config as given, and every cell with all layers merged."""
+        return {
+            "name": self.name,
+            "report": self.options.report.model_dump(mode="json"),
+            "config": self.options.model_dump(mode="json", exclude_unset=True),
+            "cells": [{**cell.model_dump(mode="json"), "data_key": cell.data_key} for cell in self.cells],
+        }
+
+    def _cells(self) -> list[Cell]:
+        options = self.options
+        for position, path in enumerate(options.plugins):
+            with self._blame(f"plugins[{position}]"):
+                registry.load_file(path)
+        seeds: dict[tuple[str, str, str], list[int]] = {}
+        for dataset, (variant, entry) in itertools.product(options.datasets, options.variants.items()):
+            for strength in self._strengths(variant, entry):
+                seeds[dataset, variant, strength] = list(options.seeds)
+        for position, extra in enumerate(options.include):
+            for key, value, known in (
+                ("dataset", extra.dataset, options.datasets),
+                ("variant", extra.variant, options.variants),
+            ):
+                if value not in known:
+                    hint = registry.nearest(value, list(known))
+                    self._fail(f"include[{position}].{key}", value, f"is not among the {key}s of the study{hint}")
+            more = list(extra.seeds or options.seeds)
+            cell = seeds.setdefault((extra.dataset, extra.variant, extra.strength), [])
+            cell.extend(seed for seed in more if seed not in cell)
+        for position, left_out in enumerate(options.exclude):
+            wanted = (left_out.dataset, left_out.variant, left_out.strength)
+            if wanted == (None, None, None) and left_out.seed is None:
+                self._fail(f"exclude[{position}]", {}, "must give at least one of dataset, variant, strength, seed")
+            matching = [key for key in seeds if all(w in (None, k) for w, k in zip(wanted, key, strict=True))]
+            if left_out.seed is not None:
+                matching = [key for key in matching if left_out.seed in seeds[key]]
+            if not matching:
+                found = left_out.model_dump(exclude_none=True)
+                self._fail(f"exclude[{position}]", found, "matches no cell of the study")
+            for key in matching:
+                kept = [seed for seed in seeds[key] if left_out.seed not in (None, seed)]
+                seeds[key] = kept
+            seeds = {key: kept for key, kept in seeds.items() if kept}
+        if not seeds:
+            self._fail("exclude", len(options.exclude), "leaves no cell to train")
+        self._by_key = {key: self._cell(*key, cell_seeds) for key, cell_seeds in seeds.items()}
+        return list(self._by_key.values())
+
+    def _strengths(self, variant: str, entry: VariantEntry) -> list[str]:
+        if entry.strengths is not None:
+            return entry.strengths
+        if self.options.strengths is not None:
+            return self.options.strengths
+        with self._blame(f"variants.{variant}"):
+            grid = registry.find("variant", variant).strengths
+        return [canonical_strength(strength) for strength in grid]
+
+    def _cell(self, dataset: str, variant: str, strength: str, seeds: list[int]) -> Cell:
+        options = self.options
+        of_dataset, of_variant = options.datasets[dataset], options.variants[variant]
+        layers = (options, of_dataset, of_variant)
+        cell = Cell(
+            study=options.name,
+            dataset=self._choice("dataset", dataset, of_dataset.options),
+            variant=self._choice("variant", variant, of_variant.options),
+            strength=strength,
+            seeds=seeds,
+            training=_merge([layer.training for layer in layers]),
+            evaluation=_merge([layer.evaluation for layer in layers]),
+            running=options.running,
+            plugins=options.plugins,
+            mirror=options.mirror or os.environ.get("MULTIBETA_MIRROR"),
+        )
+        key, value = self._origin("training", "architecture", dataset, variant), cell.training.architecture
+        with self._blame(key, value):
+            architecture = registry.find("architecture", value)()
+            try:
+                architecture.check(cell.dataset.make("dataset").shape)
+            except ValueError as error:
+                raise ValueError(f"{error} (dataset {dataset})") from None
+        for name in [] if cell.evaluation.metrics == "all" else cell.evaluation.metrics:
+            with self._blame(self._origin("evaluation", "metrics", dataset, variant), name):
+                registry.find("metric", name)
+        with self._blame(f"variants.{variant}"):
+            try:
+                cell.condition()
+            except ValueError as error:
+                raise ValueError(f"dataset {dataset} {error}") from None
+        return cell
+
+    def _choice(self, kind: str, name: str, options: dict[str, Any]) -> Choice:
+        with self._blame(f"{kind}s.{name}"):
+            plug_in = registry.find(kind, name)
+        try:
+            plug_in.Options.model_validate(options)
+        except ValidationError as error:
+            line = first_line(error, plug_in.Options, prefix=f"{kind}s.{name}.options")
+            raise ConfigError(f"{self.where}: {line}") from None
+        return Choice(name=name, options=options)
+
+    def _origin(self, section: str, key: str, dataset: str, variant: str) -> str:
+        """The path of the layer that decides an option, as the user would look for it in the file."""
+        layers = {
+            f"variants.{variant}.": self.options.variants[variant],
+            f"datasets.{dataset}.": self.options.datasets[dataset],
+        }
+        for prefix, layer in layers.items():
+            if key in getattr(layer, section).model_fields_set:
+                return f"{prefix}{section}.{key}"
+        return f"{section}.{key}"
+
+    @contextmanager
+    def _blame(self, key: str, value: Any = None) -> Iterator[None]:
+        """Turn a ValueError into a ConfigError that names the key."""
+        try:
+            yield
+        except ConfigError:
+            raise
+        except ValueError as error:
+            found = "" if value is None else f" = {value!r}"
+            raise ConfigError(f"{self.where}: {key}{found}: {error}") from None
+
+    def _fail(self, key: str, value: Any, message: str) -> NoReturn:
+        raise ConfigError(f"{self.where}: {key} = {value!r}: {message}")
+
+
+def _merge(layers: list[Any]) -> Any:
+    """Later layers win, key by key; what no layer sets keeps its default."""
+    given: dict[str, Any] = {}
+    for layer in layers:
+        given.update(layer.model_dump(exclude_unset=True))
+    return type(layers[0]).model_validate(given)

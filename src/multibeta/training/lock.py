@@ -1,0 +1,104 @@
+"""One training per run at a time: a lock file with pid, host and heartbeat, which a dead trainer does not keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HEARTBEAT_SECONDS = 10.0
+STALE_SECONDS = 90.0
+POLL_SECONDS = 1.0
+
+
+@contextmanager
+def run_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run's state folder, waiting while another living trainer holds it.
+
+    A holder on this machine is dead when its process is gone; one elsewhere when its heartbeat is 90 s old.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "lock"
+    told = False
+    while not _take(path):
+        if stale := _stale_content(path):
+            _break(path, stale)
+            continue
+        if not told:
+            print(f"{folder}: another process trains this run; waiting for it", file=sys.stderr, flush=True)
+            told = True
+        time.sleep(POLL_SECONDS)
+    stop = threading.Event()
+    heart = threading.Thread(target=_beat, args=(path, stop), daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        heart.join()
+        path.unlink(missing_ok=True)
+
+
+def _take(path: Path) -> bool:
+    """Create the lock whole, or learn that it exists: a link either appears with its content or fails."""
+    own = path.with_name(f"lock.{socket.gethostname()}.{os.getpid()}")
+    own.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        return False
+    finally:
+        own.unlink()
+    return True
+
+
+def _stale_content(path: Path) -> str | None:
+    """What a dead holder wrote into the lock, or None if the holder lives or the lock is gone."""
+    try:
+        content = path.read_text(encoding="utf-8")
+        age = time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    holder = json.loads(content)
+    dead = holder["host"] == socket.gethostname() and not _alive(holder["pid"])
+    return content if dead or age > STALE_SECONDS else None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        # A killed process that its parent has not waited for yet still has a pid.
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return True
+
+
+def _break(path: Path, content: str) -> None:
+    """Remove a stale lock; of several processes that try at once, one succeeds and the others try to take it anew."""
+    doomed = path.with_name(f"lock.stale.{socket.gethostname()}.{os.getpid()}")
+    try:
+        path.rename(doomed)
+    except FileNotFoundError:
+        return
+    if doomed.read_text(encoding="utf-8") != content:
+        os.link(doomed, path)  # Another process broke it first and holds it now.
+    doomed.unlink()
+
+
+def _beat(path: Path, stop: threading.Event) -> None:
+    while not stop.wait(HEARTBEAT_SECONDS):
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return

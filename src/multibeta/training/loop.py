@@ -1,0 +1,237 @@
+"""The training loop: one seed of a cell, from its initial weights or its checkpoint to its last step."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from multibeta import randomness
+from multibeta.cell import Cell
+from multibeta.model import BATCH, VAE, build
+from multibeta.training.schedules import BatchOrder, strength_at, total_steps
+from multibeta.training.state import RunState, Saved
+from multibeta.variants import Forward, Variant, objective
+from multibeta.variants._likelihoods import likelihood
+
+VALIDATION_IMAGES = 2_000
+
+
+class Interrupted(Exception):
+    """Training was told to stop; its checkpoint is written."""
+
+
+class Diverged(Exception):
+    """A loss term became infinite or not a number."""
+
+
+class TimeLimit(Exception):
+    """Training took longer than ``running.max_minutes``."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images in memory for training: ``pixels`` uint8 (N, C, H, W) and the condition (N,) or None, on the device."""
+
+    pixels: Tensor
+    condition: Tensor | None
+
+    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Float images (B, C, H, W) in [0, 1] and their condition (B,)."""
+        images = self.pixels[indices].float().div_(255)
+        return images, None if self.condition is None else self.condition[indices]
+
+
+class Training:
+    """Everything one run needs between two steps; `state` and `restore` turn it into a checkpoint and back.
+
+    Args:
+        cell: what to train.
+        seed: which run of it.
+        train: the images to train on.
+        held_out: the images the learning rate and the best weights are judged by.
+        device: ``cpu`` or ``cuda:<i>``.
+    """
+
+    def __init__(self, cell: Cell, seed: int, train: Images, held_out: Images, device: str) -> None:
+        options = cell.training
+        self.cell, self.seed, self.device, self.options = cell, seed, device, options
+        self.train, self.held_out = train, held_out
+        self.variant: Variant = cell.variant.make("variant")
+        self.likelihood = likelihood(options.likelihood, options.noise_std)
+        self.network: VAE = build(cell, seed).to(device)
+        self.parameters = list(self.network.parameters())
+        self.optimizer = torch.optim.Adam(
+            self.parameters, lr=options.learning_rate, betas=options.adam_betas, fused=True
+        )
+        self.plateau = _plateau(self.optimizer, options.plateau_patience, options.plateau_factor)
+        self.order = BatchOrder(len(train.pixels), options.batch_size, seed)
+        self.steps = total_steps(options.budget, len(train.pixels), self.order.batch_size)
+        self.validate_every = options.validate_every or max(self.steps // 10, 1)
+        self.step = 0
+        self.seconds = 0.0
+        self.history: list[list[float]] = []
+        self.columns: list[str] = []
+        self.sums: Tensor | None = None
+        self.best_loss = math.inf
+        self.best: dict[str, Tensor] = {}
+
+    def run_step(self) -> None:
+        """One step of the optimiser on one batch."""
+        strength = strength_at(self.step, float(self.cell.strength), self.options)
+        indices = torch.from_numpy(self.order.indices(self.step)).to(self.device)
+        terms = self.terms(*self.train.batch(indices), "training noise", self.step, strength)
+        loss = objective(terms)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.options.gradient_clip:
+            clip_grad_norm_(self.parameters, self.options.gradient_clip)
+        self.optimizer.step()
+        self._add_up(loss, terms)
+        self.step += 1
+        if self.step % self.options.log_every == 0 or self.step == self.steps:
+            self._log(strength)
+        if self.step % self.validate_every == 0 or self.step == self.steps:
+            self._validate()
+
+    def terms(
+        self, images: Tensor, condition: Tensor | None, purpose: str, step: int, strength: float
+    ) -> dict[str, tuple[float, Tensor]]:
+        """The variant's loss terms of a batch, its noise keyed by (seed, purpose, step)."""
+        generator = randomness.torch_generator(self.seed, purpose, step, self.device)
+        noise = torch.randn(len(images), self.network.latents, generator=generator, device=self.device)
+        bf16 = self.options.precision == "bf16"
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=bf16):
+            mean, logvar = (part.float() for part in self.network.encode(images, condition))
+            z = mean + noise * (0.5 * logvar).exp()
+            logits = self.network.decode(z, condition).float()
+        return self.variant.loss(Forward(images, mean, logvar, z, logits, self.likelihood), strength)
+
+    def _add_up(self, loss: Tensor, terms: dict[str, tuple[float, Tensor]]) -> None:
+        values = torch.stack([loss.detach(), *(value.detach() for _, value in terms.values())]).double()
+        self.sums = values if self.sums is None else self.sums + values
+        self.columns = ["loss", *terms, "strength", "learning_rate"]
+
+    def _log(self, strength: float) -> None:
+        """A row of history: means since the last row. The only place where the loop waits for the device."""
+        assert self.sums is not None
+        count = (self.step - 1) % self.options.log_every + 1
+        means = (self.sums / count).tolist()
+        self.sums = None
+        self.history.append([self.step, *means, strength, self.optimizer.param_groups[0]["lr"]])
+        for name, value in zip(self.columns, means, strict=False):
+            if not math.isfinite(value):
+                raise Diverged(f"{name} became {value} between steps {self.step - count} and {self.step}")
+
+    @torch.no_grad()
+    def _validate(self) -> None:
+        """The loss at full strength on held-out images moves the learning rate and picks the best weights."""
+        if self.plateau is None and self.options.select == "last":
+            return
+        self.network.eval()
+        total = 0.0
+        for start in range(0, len(self.held_out.pixels), BATCH):
+            indices = torch.arange(start, min(start + BATCH, len(self.held_out.pixels)), device=self.device)
+            batch = self.held_out.batch(indices)
+            loss = objective(self.terms(*batch, "validation noise", start, float(self.cell.strength)))
+            total += loss.item() * len(indices)
+        self.network.train()
+        if self.plateau is not None:
+            self.plateau.step(total)
+        if self.options.select == "best" and total < self.best_loss:
+            self.best_loss = total
+            self.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights that ``select`` keeps."""
+        return self.best or self.network.state_dict()
+
+    def state(self) -> Saved:
+        tensors = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in moments.items()}
+        tensors["history"] = torch.tensor(self.history, dtype=torch.float64)
+        if self.sums is not None:
+            tensors["sums"] = self.sums
+        return Saved(
+            tensors,
+            {
+                "step": self.step,
+                "seconds": self.seconds,
+                "columns": self.columns,
+                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "plateau": None if self.plateau is None else _plain(self.plateau.state_dict()),
+                "best_loss": None if math.isinf(self.best_loss) else self.best_loss,
+            },
+        )
+
+    def restore(self, saved: Saved) -> None:
+        facts = saved.facts
+        self.network.load_state_dict(saved.group("network"))
+        self.best = {name: tensor.to(self.device) for name, tensor in saved.group("best").items()}
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in saved.group("optimizer").items():
+            index, _, name = key.partition("/")
+            moments.setdefault(int(index), {})[name] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        self.optimizer.param_groups[0]["lr"] = facts["learning_rate"]
+        if self.plateau is not None:
+            best = math.inf if facts["plateau"]["best"] is None else facts["plateau"]["best"]
+            self.plateau.load_state_dict({**self.plateau.state_dict(), **facts["plateau"], "best": best})
+        self.history = saved.tensors["history"].reshape(-1, len(facts["columns"]) + 1).tolist()
+        self.sums = saved.tensors["sums"].to(self.device) if "sums" in saved.tensors else None
+        self.step, self.seconds, self.columns = facts["step"], facts["seconds"], facts["columns"]
+        self.best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
+
+
+def run_to_end(
+    training: Training, state: RunState, should_stop: Callable[[], bool], on_log: Callable[[Training], None]
+) -> None:
+    """Train to the last step, writing checkpoints on the way.
+
+    Args:
+        training: at its start, or restored from a checkpoint.
+        state: where checkpoints go.
+        should_stop: asked at every step; when it says yes, a checkpoint is written and `Interrupted` raised.
+        on_log: called after every row of history.
+
+    Raises:
+        Interrupted, Diverged, TimeLimit: see there.
+    """
+    running = training.cell.running
+    limit = math.inf if running.max_minutes is None else 60 * running.max_minutes
+    before, started = training.seconds, time.monotonic()
+    next_checkpoint = started + running.checkpoint_seconds
+    while training.step < training.steps:
+        rows = len(training.history)
+        training.run_step()
+        now = time.monotonic()
+        training.seconds = before + now - started
+        if len(training.history) > rows:
+            on_log(training)
+        if training.step < training.steps and (should_stop() or now > next_checkpoint):
+            state.write_checkpoint(training.state())
+            next_checkpoint = time.monotonic() + running.checkpoint_seconds
+            if should_stop():
+                raise Interrupted(f"stopped at step {training.step} of {training.steps}")
+        if training.seconds > limit:
+            raise TimeLimit(f"exceeded {running.max_minutes:g} minutes at step {training.step} of {training.steps}")
+
+
+def _plateau(optimizer: Any, patience: int | None, factor: float) -> Any:
+    if patience is None:
+        return None
+    return torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=factor, patience=patience)
+
+
+def _plain(state: dict[str, Any]) -> dict[str, Any]:
+    """What of the scheduler's state changes, as JSON can hold it."""
+    kept = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")
+    return {name: None if state[name] == math.inf else state[name] for name in kept}

@@ -1,0 +1,55 @@
+"""Schedules: the strength of each step, and the images of each batch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multibeta import randomness
+from multibeta.options import TrainingOptions
+
+
+def strength_at(step: int, strength: float, options: TrainingOptions) -> float:
+    """The strength of a step: from ``schedule_start`` × strength to the strength over ``schedule_steps``.
+
+    ``linear`` (Bowman et al. 2016) and ``cosine`` run the path once; ``cyclic`` (Fu et al. 2019) climbs over the first
+    half of every ``schedule_steps`` and stays at full strength over the second.
+    """
+    length = options.schedule_steps
+    if options.strength_schedule == "constant" or length == 0:
+        return strength
+    fraction = min(step / length, 1.0)
+    if options.strength_schedule == "cyclic":
+        fraction = min(2 * (step % length) / length, 1.0)
+    elif options.strength_schedule == "cosine":
+        fraction = (1 - math.cos(math.pi * fraction)) / 2
+    return strength * (options.schedule_start + (1 - options.schedule_start) * fraction)
+
+
+def total_steps(budget: str, images: int, batch_size: int) -> int:
+    """The steps of a budget such as ``10 epochs``; an epoch has ⌊images / batch size⌋ steps, at least one."""
+    count, unit = budget.split()
+    return int(count) * (max(images // batch_size, 1) if unit == "epochs" else 1)
+
+
+class BatchOrder:
+    """The order of the images of one run: a new permutation each epoch, keyed by (seed, epoch).
+
+    The remainder of an epoch that fills no batch is dropped; the next permutation draws it again.
+    """
+
+    def __init__(self, images: int, batch_size: int, seed: int) -> None:
+        self.images, self.seed = images, seed
+        self.batch_size = min(batch_size, images)
+        self.per_epoch = images // self.batch_size
+        self._epoch, self._permutation = -1, np.empty(0, dtype=np.int64)
+
+    def indices(self, step: int) -> NDArray[np.int64]:
+        """Positions (batch size,) of the images of a step."""
+        epoch, position = divmod(step, self.per_epoch)
+        if epoch != self._epoch:
+            generator = randomness.numpy_generator(self.seed, "batch order", epoch)
+            self._epoch, self._permutation = epoch, generator.permutation(self.images)
+        return self._permutation[position * self.batch_size : (position + 1) * self.batch_size]

@@ -1,0 +1,76 @@
+"""The state of one run on disk: its checkpoint while it trains, its weights and history when it has ended."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from multibeta.results import replacing
+
+
+@dataclass
+class Saved:
+    """Tensors by name, and facts that JSON can hold."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def group(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors named ``<prefix>/…``, without the prefix."""
+        start = f"{prefix}/"
+        return {name.removeprefix(start): tensor for name, tensor in self.tensors.items() if name.startswith(start)}
+
+
+class RunState:
+    """The folder ``.state/<fingerprint>/`` of a run. Files are replaced whole, so a kill leaves the one before."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._checkpoint = folder / "checkpoint.safetensors"
+        self._finished = folder / "finished.safetensors"
+
+    def checkpoint(self) -> Saved | None:
+        return _read(self._checkpoint)
+
+    def write_checkpoint(self, saved: Saved) -> None:
+        _write(self._checkpoint, saved)
+
+    def finished(self) -> Saved | None:
+        """What `finish` wrote, or None while the run is not trained."""
+        return _read(self._finished)
+
+    def finish(self, saved: Saved) -> None:
+        """Keep the ended run and drop its checkpoint."""
+        _write(self._finished, saved)
+        self._checkpoint.unlink(missing_ok=True)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any] | None = None) -> None:
+    """A safetensors file, written whole; equal tensors and facts give equal bytes."""
+    # One metadata key only: safetensors writes several in a random order.
+    metadata = {"facts": json.dumps(facts, sort_keys=True)} if facts is not None else None
+    with replacing(path) as temporary:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+
+
+def _write(path: Path, saved: Saved) -> None:
+    write_tensors(path, saved.tensors, saved.facts)
+
+
+def _read(path: Path) -> Saved | None:
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return Saved(tensors, json.loads(file.metadata()["facts"]))
+    except (SafetensorError, KeyError, TypeError) as error:
+        print(f"{path}: unreadable ({error}); training this run from its start", file=sys.stderr)
+        return None

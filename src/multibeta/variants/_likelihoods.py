@@ -1,0 +1,32 @@
+"""Negative log-likelihoods of an image given the decoder's logits, in nats per image."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+
+def likelihood(name: str, noise_std: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """The function (logits, images) → (B,) of the likelihood ``bernoulli`` or ``gaussian``."""
+    return {"bernoulli": bernoulli, "gaussian": partial(gaussian, std=noise_std)}[name]
+
+
+def bernoulli(logits: Tensor, images: Tensor) -> Tensor:
+    """−Σ log Bernoulli(x; sigmoid(logits)): (B, C, H, W) twice → (B,). Grey values in [0, 1] count as means."""
+    from torch.nn import functional
+
+    losses = functional.binary_cross_entropy_with_logits(logits, images, reduction="none")
+    return losses.flatten(1).sum(1)
+
+
+def gaussian(logits: Tensor, images: Tensor, std: float) -> Tensor:
+    """−Σ log N(x; sigmoid(logits), std²): (B, C, H, W) twice → (B,), the normalising constant included."""
+    residual = (logits.sigmoid() - images).flatten(1)
+    constant = residual.shape[1] * math.log(std * math.sqrt(2 * math.pi))
+    return 0.5 * residual.square().sum(1) / std**2 + constant

@@ -1,0 +1,48 @@
+# The study of this run, and the few functions that the rules ask it.
+import sys
+from pathlib import Path
+
+from multibeta.config_errors import ConfigError
+from multibeta.results import data_folder
+from multibeta.stages.specs import write_specs
+from multibeta.study import Study
+
+RESULTS = Path("results")
+CELL = "results/{study}/cells/{dataset}/{variant}/beta~{beta}"
+
+try:
+    STUDY = Study.parse(
+        config, str((workflow.config_settings.configfiles or ["config.yaml"])[-1])
+    )
+except ConfigError as error:
+    sys.exit(str(error))
+
+
+wildcard_constraints:
+    study=STUDY.name,
+    beta=r"[0-9.]+",
+
+
+# A dry run writes nothing; a real one starts by writing what each job is asked for.
+onstart:
+    write_specs(STUDY, RESULTS)
+
+
+def cell_of(wildcards):
+    return STUDY.cell(wildcards.dataset, wildcards.variant, wildcards.beta)
+
+
+def data_file(name):
+    """The file of that name in the prepared dataset of a cell."""
+    return lambda wildcards: data_folder(RESULTS, cell_of(wildcards).data_key) / name
+
+
+def files_of_cells(name):
+    return [cell.folder(RESULTS).path / name for cell in STUDY.cells]
+
+
+def gpus(wildcards):
+    """One GPU for a training, where the study may use one and this machine has one."""
+    wanted = STUDY.options.running.device
+    has_gpu = Path("/proc/driver/nvidia/gpus").is_dir()
+    return int(wanted == "cuda" or (wanted == "auto" and has_gpu))

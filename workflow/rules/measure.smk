@@ -1,0 +1,33 @@
+# Codes, measures and figures of a trained cell.
+
+
+# Encode, evaluate and draw in one process, which saves starting it three times.
+rule measure:
+    input:
+        cell=rules.train.output.cell,
+        models=rules.train.output.models,
+        features=data_file("features.safetensors"),
+    output:
+        codes=f"{CELL}/codes.npz",
+        metrics=f"{CELL}/metrics.csv",
+        costs=f"{CELL}/costs.json",
+        figures=report(
+            directory(f"{CELL}/figures"),
+            patterns=["{figure}.png"],
+            caption="../report/cell.rst",
+            category="{dataset}",
+            subcategory="{variant}",
+            labels={"β": "{beta}", "figure": "{figure}"},
+        ),
+    log:
+        f"{CELL}/measure.log",
+    params:
+        folder=subpath(output.codes, parent=True),
+        fingerprint=lambda wildcards: cell_of(wildcards).evaluation_fingerprint,
+    threads: 1
+    resources:
+        gpu=gpus,
+    message:
+        "Measuring {wildcards.variant} on {wildcards.dataset} at β = {wildcards.beta}"
+    shell:
+        "multibeta measure {params.folder} > {log} 2>&1"

@@ -1,0 +1,40 @@
+# The report of the whole study.
+
+
+# Gather all cells into tables, trade-off figures and the two pages.
+rule report_study:
+    input:
+        cells=files_of_cells("cell.json"),
+        metrics=files_of_cells("metrics.csv"),
+    output:
+        page=report(
+            f"results/{STUDY.name}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+        ),
+        markdown=f"results/{STUDY.name}/report.md",
+        metrics=f"results/{STUDY.name}/metrics.csv",
+        runs=f"results/{STUDY.name}/runs.csv",
+        summary=report(
+            f"results/{STUDY.name}/summary.csv",
+            caption="../report/summary.rst",
+            category="Report",
+        ),
+        provenance=f"results/{STUDY.name}/provenance.json",
+        figures=report(
+            directory(f"results/{STUDY.name}/figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figure.rst",
+            category="Trade-offs",
+            labels={"figure": "{figure}"},
+        ),
+    log:
+        f"results/{STUDY.name}/report.log",
+    params:
+        folder=subpath(output.page, parent=True),
+        fingerprint=STUDY.report_fingerprint,
+    localrule: True
+    message:
+        "Writing the report of study " + STUDY.name
+    shell:
+        "multibeta report {params.folder} > {log} 2>&1"
