@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
+
+Entry = TypeVar("Entry")
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty(cls, value: Any) -> Any:
+        """A section with nothing after the colon sets nothing."""
+        return {} if value is None else value
 
 
 def canonical_strength(value: Any) -> str:
@@ -119,6 +136,12 @@ class Target(Section):
     above: Number | None = Field(None, description="reached by a mean above this")
     below: Number | None = Field(None, description="reached by a mean below this")
 
+    @model_validator(mode="after")
+    def _one_bound(self) -> Target:
+        if (self.above is None) == (self.below is None):
+            raise PydanticCustomError("target", "must give exactly one of above and below")
+        return self
+
 
 DEFAULT_TARGETS = (
     Target(metric="mig", name="good", above=0.3),
@@ -175,6 +198,7 @@ def _entries(value: Any) -> Any:
 
 
 Seeds = Annotated[list[StrictInt], BeforeValidator(_seed_list), AfterValidator(_seeds)]
+Entries = Annotated[dict[str, Entry], BeforeValidator(_entries)]
 Strengths = Annotated[list[Strength] | None, AfterValidator(_unique)]
 
 
@@ -198,27 +222,31 @@ class VariantEntry(Section):
 class Include(Section):
     """A cell beside the product."""
 
-    dataset: str
-    variant: str
-    strength: Strength
-    seeds: Seeds | None = None
+    dataset: str = Field(description="one of the study's datasets")
+    variant: str = Field(description="one of the study's variants")
+    strength: Strength = Field(description="any strength, also one outside the grid")
+    seeds: Seeds | None = Field(None, description="null: the study's")
 
 
 class Exclude(Section):
     """The cells or seeds that match every key given are left out."""
 
-    dataset: str | None = None
-    variant: str | None = None
-    strength: Strength | None = None
-    seed: StrictInt | None = None
+    dataset: str | None = Field(None, description="null: any")
+    variant: str | None = Field(None, description="null: any")
+    strength: Strength | None = Field(None, description="null: any")
+    seed: StrictInt | None = Field(None, description="null: all, so the whole cell")
 
 
 class StudyOptions(Section):
     """A study: datasets × variants × strengths × seeds, and how they are trained, measured and reported."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="results go to results/<name>")
-    datasets: dict[str, DatasetEntry] = Field(min_length=1, description="by name, each with what is different for it")
-    variants: dict[str, VariantEntry] = Field(min_length=1, description="by name, each with what is different for it")
+    datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_entries)] = Field(
+        min_length=1, description="by name, each with what is different for it"
+    )
+    variants: Annotated[dict[str, VariantEntry], BeforeValidator(_entries)] = Field(
+        min_length=1, description="by name, each with what is different for it"
+    )
     strengths: Strengths = Field(None, description="the grid of β (γ, λ, C); null: each variant's own")
     seeds: Seeds = Field([0, 1, 2], description="a count, or a list of seeds")
     include: list[Include] = Field([], description="cells beside the product")

@@ -21,6 +21,9 @@ from multibeta.results import StudyFolder
 #: Raise when equal results begin to be reported differently.
 REPORT_VERSION = 1
 
+#: Seeds by (dataset, variant, strength).
+Sweep = dict[tuple[str, str, str], list[int]]
+
 
 class Study:
     """A validated study and its cells.
@@ -95,39 +98,51 @@ class Study:
         for position, path in enumerate(options.plugins):
             with self._blame(f"plugins[{position}]"):
                 registry.load_file(path)
-        seeds: dict[tuple[str, str, str], list[int]] = {}
+        for position, target in enumerate(options.report.targets):
+            with self._blame(f"report.targets[{position}].metric", target.metric):
+                registry.find("metric", target.metric)
+        seeds: Sweep = {}
         for dataset, (variant, entry) in itertools.product(options.datasets, options.variants.items()):
             for strength in self._strengths(variant, entry):
                 seeds[dataset, variant, strength] = list(options.seeds)
-        for position, extra in enumerate(options.include):
-            for key, value, known in (
-                ("dataset", extra.dataset, options.datasets),
-                ("variant", extra.variant, options.variants),
-            ):
-                if value not in known:
-                    hint = registry.nearest(value, list(known))
-                    self._fail(f"include[{position}].{key}", value, f"is not among the {key}s of the study{hint}")
-            more = list(extra.seeds or options.seeds)
-            cell = seeds.setdefault((extra.dataset, extra.variant, extra.strength), [])
-            cell.extend(seed for seed in more if seed not in cell)
-        for position, left_out in enumerate(options.exclude):
-            wanted = (left_out.dataset, left_out.variant, left_out.strength)
-            if wanted == (None, None, None) and left_out.seed is None:
-                self._fail(f"exclude[{position}]", {}, "must give at least one of dataset, variant, strength, seed")
-            matching = [key for key in seeds if all(w in (None, k) for w, k in zip(wanted, key, strict=True))]
-            if left_out.seed is not None:
-                matching = [key for key in matching if left_out.seed in seeds[key]]
-            if not matching:
-                found = left_out.model_dump(exclude_none=True)
-                self._fail(f"exclude[{position}]", found, "matches no cell of the study")
-            for key in matching:
-                kept = [seed for seed in seeds[key] if left_out.seed not in (None, seed)]
-                seeds[key] = kept
-            seeds = {key: kept for key, kept in seeds.items() if kept}
+        self._include(seeds)
+        self._exclude(seeds)
         if not seeds:
             self._fail("exclude", len(options.exclude), "leaves no cell to train")
         self._by_key = {key: self._cell(*key, cell_seeds) for key, cell_seeds in seeds.items()}
         return list(self._by_key.values())
+
+    def _include(self, seeds: Sweep) -> None:
+        options = self.options
+        for position, extra in enumerate(options.include):
+            for key, value, known in (
+                ("dataset", extra.dataset, list(options.datasets)),
+                ("variant", extra.variant, list(options.variants)),
+            ):
+                if value not in known:
+                    hint = registry.nearest(value, known)
+                    self._fail(f"include[{position}].{key}", value, f"is not among the {key}s of the study{hint}")
+            cell = seeds.setdefault((extra.dataset, extra.variant, extra.strength), [])
+            cell.extend(seed for seed in extra.seeds or options.seeds if seed not in cell)
+
+    def _exclude(self, seeds: Sweep) -> None:
+        for position, left_out in enumerate(self.options.exclude):
+            found = left_out.model_dump(exclude_none=True)
+            if not found:
+                self._fail(f"exclude[{position}]", found, "must give at least one of dataset, variant, strength, seed")
+            wanted = (left_out.dataset, left_out.variant, left_out.strength)
+            matching = [
+                key
+                for key, cell in seeds.items()
+                if all(value in (None, own) for value, own in zip(wanted, key, strict=True))
+                and (left_out.seed is None or left_out.seed in cell)
+            ]
+            if not matching:
+                self._fail(f"exclude[{position}]", found, "matches no cell of the study")
+            for key in matching:
+                seeds[key] = [seed for seed in seeds[key] if left_out.seed not in (None, seed)]
+                if not seeds[key]:
+                    del seeds[key]
 
     def _strengths(self, variant: str, entry: VariantEntry) -> list[str]:
         if entry.strengths is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import struct
 from pathlib import Path
 from typing import Literal
 
@@ -64,7 +65,10 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     if content[:4] != expected:
         raise DataError(f"{path} is no IDX file: it starts with {content[:4].hex()}, not {expected.hex()}")
     start = 4 + 4 * dimensions
-    sizes = [int(size) for size in np.frombuffer(content[4:start], dtype=">u4")]
-    if len(sizes) != dimensions or len(content) != start + math.prod(sizes):
-        raise DataError(f"{path}: the header says {'×'.join(map(str, sizes))}, found {len(content)} bytes")
+    if len(content) < start:
+        raise DataError(f"{path} ends within its header, after {len(content)} of {start} bytes")
+    sizes = struct.unpack(f">{dimensions}I", content[4:start])
+    if len(content) != start + math.prod(sizes):
+        found = f"{len(content) - start} bytes follow"
+        raise DataError(f"{path}: the header announces {'×'.join(map(str, sizes))} bytes, {found}")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -58,23 +59,28 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @wraps(draw)
     def in_style(*arguments: P.args, **keywords: P.kwargs) -> Figure:
-        with mpl.rc_context():
-            mpl.rcdefaults()
-            mpl.rcParams.update(STYLE)
+        with _in_style():
             return draw(*arguments, **keywords)
 
     return in_style
 
 
 def render(figure: Figure, kind: str) -> bytes:
-    """The figure as a file of kind ``png``, ``svg`` or ``pdf``. Equal figures give equal bytes: no dates, no random ids."""
+    """The figure as a file of kind ``png``, ``svg`` or ``pdf``: equal figures, equal bytes; no dates, no random ids."""
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     buffer = io.BytesIO()
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+    with _in_style():
         figure.savefig(buffer, format=kind, dpi=figure.dpi, metadata=metadata, facecolor="white")
     return _as_small(buffer.getvalue()) if kind == "png" else buffer.getvalue()
+
+
+@contextmanager
+def _in_style() -> Iterator[None]:
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        parameters: Any = mpl.rcParams
+        parameters.update(STYLE)
+        yield
 
 
 def _as_small(png: bytes) -> bytes:

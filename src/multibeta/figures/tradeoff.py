@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -49,11 +49,11 @@ def tradeoff(
             axes = grid[row, column]
             if row == 0:
                 axes.set_title(title)
-            here = [_at(table, dataset, panel) for table in (points, means)]
-            if here[0].empty:
+            seeds = _at(points, dataset, panel)
+            if seeds.empty:
                 _say(axes, reasons[dataset, panel])
             else:
-                _against_strength(axes, *here, list(variants))
+                _against_strength(axes, seeds, _at(means, dataset, panel), list(variants))
                 if row == len(datasets) - 1:
                     axes.set_xlabel(symbol)
         grid[row, 0].annotate(
@@ -123,11 +123,11 @@ def _at(table: pd.DataFrame, dataset: str, panel: str) -> pd.DataFrame:
     return table[(table.dataset == dataset) & (table.panel == panel)]
 
 
-def _look(position: int) -> dict[str, str]:
+def _look(position: int) -> dict[str, Any]:
     return {"color": COLOURS[position % len(COLOURS)], "marker": MARKERS[position % len(MARKERS)]}
 
 
-def _small(look: Mapping[str, str]) -> dict[str, object]:
+def _small(look: Mapping[str, Any]) -> dict[str, Any]:
     return {**look, "markersize": 3, "markeredgewidth": 0}
 
 
@@ -138,7 +138,7 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
         dodge = 1.06 ** (position - (len(variants) - 1) / 2)
         look = _look(position)
         own = points[points.variant == variant]
-        axes.plot(own.beta.astype(float) * dodge, own.value, linestyle="", alpha=0.4, **_small(look))  # type: ignore[arg-type]
+        axes.plot(own.beta.astype(float) * dodge, own.value, linestyle="", alpha=0.4, **_small(look))
         own = means[means.variant == variant].dropna(subset=["mean"])
         own = own.iloc[np.argsort(own.beta.astype(float), kind="stable")]
         spread = np.abs(own[["ci_low", "ci_high"]].to_numpy(float).T - own["mean"].to_numpy(float))
@@ -170,6 +170,6 @@ def _say(axes: Axes, reason: str) -> None:
 
 
 def _legend(figure: Figure, variants: Mapping[str, str], note: str) -> None:
-    handles = [Line2D([], [], label=title, **_look(position)) for position, title in enumerate(variants.values())]  # type: ignore[arg-type]
+    handles = [Line2D([], [], label=title, **_look(position)) for position, title in enumerate(variants.values())]
     handles.append(Line2D([], [], linestyle="", label=note, color=INK))
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), columnspacing=1.5)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FEATURES = 64
 BATCH = 64
-EPOCHS, LEAST_STEPS, MOST_STEPS = 10, 600, 3000
+EPOCHS, LEAST_STEPS, MOST_STEPS = 10, 400, 3000
 LEARNING_RATE = 5e-3
 
 
@@ -43,7 +43,7 @@ def fit(
 ) -> tuple[nn.Sequential, nn.Linear]:
     """The body and its heads, one softmax per factor, trained on the given ``rows``.
 
-    Ten epochs, but 600 steps at least and 3,000 at most, of Adam with one cycle of the learning rate; the loss is the
+    Ten epochs, but 400 steps at least and 3,000 at most, of Adam with one cycle of the learning rate; the loss is the
     mean over factors of the cross-entropy.
 
     Args:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ SMALLEST_SIDE = 8
 BLURS = (0.5, 1.0, 2.0, 4.0)
 NOISES = (0.05, 0.1, 0.2)
 METADATA = "multibeta"
+NOTHING = Moments(np.zeros(0), np.zeros((0, 0)), 0)
 
 
 @dataclass
@@ -49,7 +51,7 @@ class DomainFeatures:
     unusable: str = ""
     shape: tuple[int, int, int] = (0, 0, 0)
     weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    real: Moments = Moments(np.zeros(0), np.zeros((0, 0)), 0)
+    real: Moments = NOTHING
     accuracy: dict[str, float] = field(default_factory=dict)
     floor: float = 0.0
     ladders: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -191,7 +193,7 @@ def disqualified(ladders: dict[str, dict[str, float]]) -> str:
     """Why an extractor must not be used: a distance that does not grow with the degradation. Empty if all grow."""
     for name, rungs in ladders.items():
         distances = [0.0, *rungs.values()]
-        if not all(lower < higher for lower, higher in zip(distances, distances[1:], strict=False)):
+        if not all(lower < higher for lower, higher in pairwise(distances)):
             found = ", ".join(f"{value:.3g} at {degree}" for degree, value in rungs.items())
             return f"extractor disqualified: its distance does not grow with {name} ({found})"
     return ""
@@ -207,6 +209,5 @@ def _accuracy(
     weights = _weights(heads)
     logits = features @ weights["weight"].T + weights["bias"]
     named = [part.argmax(1) for part in np.split(logits, np.cumsum(sizes)[:-1], axis=1)]
-    return {
-        name: float((guess == targets[:, k]).mean()) for k, (name, guess) in enumerate(zip(names, named, strict=True))
-    }
+    hits = [float((guess == targets[:, k]).mean()) for k, guess in enumerate(named)]
+    return dict(zip(names, hits, strict=True))

@@ -141,7 +141,8 @@ class Material:
         table = self.summary[self.summary.factor == factor]
         for name, value in column._asdict().items():
             table = table[table[name] == value]
-        return {(row.dataset, row.variant, row.beta): row for row in table.itertuples()}
+        rows: list[Any] = list(table.itertuples())
+        return {(row.dataset, row.variant, row.beta): row for row in rows}
 
 
 def _rank(column: Column) -> tuple[int, str, str, int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ def summarise(metrics: pd.DataFrame, cells: Iterable[CellKey]) -> pd.DataFrame:
 
     keys = ["protocol", "representation", "metric", "factor"]
     rows: list[tuple[object, ...]] = []
-    groups = {place: group for place, group in metrics.groupby(["dataset", "variant", "beta"], sort=False)}
+    groups: dict[Any, pd.DataFrame] = dict(iter(metrics.groupby(["dataset", "variant", "beta"], sort=False)))
     for cell in cells:
         if cell.place not in groups:
             continue

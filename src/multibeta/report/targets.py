@@ -11,7 +11,7 @@ SECONDS_PER_EPOCH = "seconds_per_epoch"
 
 
 def standing(mean: float | None, targets: Sequence[Mapping[str, Any]]) -> str:
-    """The name of the last target reached, in the order given; ``below`` or ``above`` the first one; ``not computed``.
+    """The name of the last target reached, in the order given; ``not reached``; or ``not computed``.
 
     Args:
         mean: over seeds; None or NaN if it could not be computed.
@@ -20,9 +20,7 @@ def standing(mean: float | None, targets: Sequence[Mapping[str, Any]]) -> str:
     if mean is None or math.isnan(mean):
         return "not computed"
     reached = [str(target["name"]) for target in targets if reaches(mean, target)]
-    if reached:
-        return reached[-1]
-    return "below" if targets[0].get("above") is not None else "above"
+    return reached[-1] if reached else "not reached"
 
 
 def reaches(mean: float, target: Mapping[str, Any]) -> bool:

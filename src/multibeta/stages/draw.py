@@ -12,9 +12,12 @@ from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.figures import images as figures
 from multibeta.figures.latents import latents
+from multibeta.metrics.posterior._divergence import kl_per_latent
+from multibeta.metrics.posterior.active_units import THRESHOLD
 from multibeta.results import CellFolder
-from multibeta.stages.encode import Codes, conditions, float_images, read_cell, read_codes
+from multibeta.stages.encode import Codes, conditions, float_images, read_codes
 from multibeta.stages.saving import save
+from multibeta.stages.specs import read_cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
 RECONSTRUCTIONS, SAMPLES, PAIRS, PER_CLASS = 20, 50, 5, 10
 TRAVERSAL = np.arange(-3, 4, dtype=np.float32)
 INTERPOLATION = np.linspace(0, 1, 7, dtype=np.float32)
-#: A latent is active if the variance of its posterior means exceeds this; Burda, Grosse & Salakhutdinov 2016.
-ACTIVE = 0.01
 
 Images = NDArray[np.float32]
 Conditions = NDArray[np.int64] | None
@@ -112,7 +113,7 @@ class Drawing:
         images = self._decode(z.reshape(-1, latents), _repeat(condition, latents * steps))
         grid = images.reshape(latents, steps, *images.shape[1:])
         kl, variance = usage(self.codes)
-        return figures.traversals(grid, TRAVERSAL, kl, kind, variance > ACTIVE, self.title)
+        return figures.traversals(grid, TRAVERSAL, kl, kind, variance > THRESHOLD, self.title)
 
     def interpolations(self) -> Figure:
         originals, condition = self._held_out(2 * PAIRS)
@@ -157,13 +158,12 @@ class Drawing:
 def usage(codes: Codes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """KL (D,) in nats per image and variance of the posterior means (D,), over the held-out images."""
     mean, logvar = codes.held_out_mean.astype(np.float64), codes.held_out_logvar.astype(np.float64)
-    kl = 0.5 * (mean**2 + np.exp(logvar) - logvar - 1).mean(0)
-    return kl, mean.var(0)
+    return kl_per_latent(mean, logvar), mean.var(0)
 
 
 def _latents(codes: dict[int, Codes], title: str) -> Figure:
     kl, variances = zip(*(usage(of_seed) for of_seed in codes.values()), strict=True)
-    return latents(np.stack(kl), np.stack(variances), list(codes), ACTIVE, title)
+    return latents(np.stack(kl), np.stack(variances), list(codes), THRESHOLD, title)
 
 
 def _repeat(condition: Conditions, n: int) -> Conditions:

@@ -93,7 +93,7 @@ def encode_images(
     model: Model, dataset: Dataset, chosen: EvaluationImages, condition: NDArray[np.int64] | None
 ) -> Codes:
     """Encode the chosen images; ``condition`` (all images of the dataset,) is for conditional models."""
-    parts = []
+    parts: list[NDArray[np.float32]] = []
     for positions in (chosen.code_table, chosen.held_out):
         of_images = () if condition is None else (condition[positions],)
         parts += model.encode(float_images(dataset, positions), *of_images)

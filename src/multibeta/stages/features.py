@@ -23,8 +23,6 @@ def learn_features(data_folder: Path, output: Path) -> None:
     elif dataset.labels is not None:
         features = train(dataset.images, dataset.labels[:, None], [len(dataset.classes)], ["label"], dataset.held_out)
     else:
-        features = DomainFeatures(
-            f"dataset {dataset.name} has neither factors nor labels to learn domain features from"
-        )
+        features = DomainFeatures(f"dataset {dataset.name} has neither factors nor labels to learn features from")
     with replacing(output) as temporary:
         features.save(temporary)

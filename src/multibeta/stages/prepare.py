@@ -84,7 +84,7 @@ def check(source: DatasetSource, arrays: Arrays) -> None:
     if (arrays.factors is None) != (not source.factors):
         _fail(source, f"declares {len(source.factors)} factors, but build returns {_presence(arrays.factors)}")
     if (arrays.labels is None) != (not source.classes):
-        _fail(source, f"declares {len(source.classes)} classes, but build returns labels {_presence(arrays.labels)}")
+        _fail(source, f"declares {len(source.classes)} classes, but build returns {_presence(arrays.labels)}")
     if arrays.factors is not None:
         _expect(source, "factors", arrays.factors, np.int64, (count, len(source.factors)))
         for factor, column in zip(source.factors, arrays.factors.T, strict=True):

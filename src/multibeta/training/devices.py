@@ -8,9 +8,10 @@ import os
 import resource
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import torch
 
@@ -70,7 +71,7 @@ def _lock_file(index: int) -> Path:
     return Path(tempfile.gettempdir()) / f"multibeta-{os.getuid()}-gpu-{visible}-{index}.lock"
 
 
-def _first_free(locks: list) -> int:  # type: ignore[type-arg]
+def _first_free(locks: Sequence[IO[str]]) -> int:
     """The first GPU whose lock is free; if all are held, the first, waited for."""
     for index, lock in enumerate(locks):
         try:

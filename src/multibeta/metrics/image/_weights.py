@@ -83,10 +83,9 @@ def fetch(name: str) -> Path:
                 remaining -= len(block)
         size, found = Path(temporary).stat().st_size, _sha256(Path(temporary))
         if size != weights.bytes or found != weights.sha256:
-            more = "more than " if size > weights.bytes else ""
             raise OSError(
-                f"{weights.url} is not the expected file: {more}{min(size, weights.bytes)} bytes of sha256 {found[:8]}…, "
-                f"expected {weights.bytes} bytes of sha256 {weights.sha256[:8]}…"
+                f"{weights.url} is not the expected file: found {size} bytes of sha256 {found[:8]}…, expected "
+                f"{weights.bytes} bytes of sha256 {weights.sha256[:8]}…"
             )
         Path(temporary).replace(path)
     finally:

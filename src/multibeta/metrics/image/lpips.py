@@ -56,12 +56,12 @@ class LPIPS(Metric):
 @functools.lru_cache(maxsize=1)
 def _network(trunk: Path) -> nn.Module:
     """The package's network, its heads from the package and its trunk from the verified file."""
-    import lpips
     import torch
+    from lpips import LPIPS as Package
 
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")  # the package asks torchvision for a random trunk by a deprecated argument
-        network: nn.Module = lpips.LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
+        network: Any = Package(net="alex", version="0.1", pnet_rand=True, verbose=False)
     # The package loads its heads without checking their names, so a mismatch would leave random ones.
     if any((parameter < 0).any() for parameter in network.lins.parameters()):
         raise NotComputed("LPIPS heads hold negative weights: those of the lpips package were not loaded")

@@ -16,7 +16,7 @@ C1, C2 = 0.01**2, 0.03**2
 
 
 def ssim(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
-    """SSIM of every pair of images x and y (M, C, H, W) with H, W ≥ 11, averaged over channels and window positions: (M,).
+    """SSIM of every pair of images x and y (M, C, H, W), H and W ≥ 11, averaged over channels and windows: (M,).
 
     The Gaussian window is separable, so its means at all positions inside the image are A x Bᵀ, with one band matrix
     for the rows and one for the columns.
@@ -44,7 +44,7 @@ def _window(size: int) -> NDArray[np.float64]:
 
 
 class SSIM(Metric):
-    """(2 μ_x μ_y + C1)(2 σ_xy + C2) / ((μ_x² + μ_y² + C1)(σ_x² + σ_y² + C2)), averaged over windows and held-out images.
+    """(2 μ_x μ_y + C1)(2 σ_xy + C2) / ((μ_x² + μ_y² + C1)(σ_x² + σ_y² + C2)), averaged over windows and images.
 
     Gaussian window of 11×11 pixels with σ = 1.5, placed only where it lies inside the image; population variances;
     C1 = 0.01², C2 = 0.03² for data range 1. Images smaller than the window have no SSIM: a smaller window would be

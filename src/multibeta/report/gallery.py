@@ -1,0 +1,46 @@
+"""What the models make, in pictures: each kind of figure side by side over the strengths of a variant."""
+
+from __future__ import annotations
+
+from multibeta.report.material import GALLERIES, CellKey, Material
+from multibeta.report.text import fold, picture, plain
+
+
+def gallery(material: Material) -> str:
+    """For every dataset and variant one foldable block per kind of figure; the first is open."""
+    parts = [
+        "## Gallery",
+        "The first finished seed of every cell, on the same held-out images and the same noise. Rows of traversals are "
+        "sorted by KL; latents in grey are inactive (variance of the means at most 0.01).",
+    ]
+    for dataset in material.datasets:
+        parts.append(f"### {plain(dataset)}: gallery")
+        cells = material.of_dataset(dataset)
+        for variant in dict.fromkeys(cell.variant for cell in cells):
+            parts.append(f"#### {plain(dataset)}, {plain(material.variants[variant])}")
+            parts += _blocks(material, [cell for cell in cells if cell.variant == variant])
+    return "\n\n".join(parts)
+
+
+def _blocks(material: Material, cells: list[CellKey]) -> list[str]:
+    blocks: list[str] = []
+    for name, title in GALLERIES.items():
+        drawn = [cell for cell in cells if name in material.pictures[cell.place]]
+        if not drawn:
+            continue
+        symbol = material.symbols[cells[0].variant]
+        heading = f"{title}: {symbol} = {', '.join(cell.beta for cell in drawn)}"
+        images = "\n".join(picture(_path(cell, name), _alternative(material, cell, title), "49%") for cell in drawn)
+        blocks.append(fold(heading, f"<p>\n{images}\n</p>", opened=not blocks))
+    missing = [cell.beta for cell in cells if not material.pictures[cell.place]]
+    if missing:
+        blocks.append(f"No figures of {material.symbols[cells[0].variant]} = {', '.join(missing)}.")
+    return blocks
+
+
+def _path(cell: CellKey, name: str) -> str:
+    return f"cells/{cell.dataset}/{cell.variant}/beta~{cell.beta}/figures/{name}.png"
+
+
+def _alternative(material: Material, cell: CellKey, title: str) -> str:
+    return f"{title}: {cell.dataset}, {material.variants[cell.variant]}, {material.strength(cell)}"

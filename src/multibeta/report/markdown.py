@@ -1,0 +1,31 @@
+"""The report as one Markdown text, readable on GitHub; equal material gives equal bytes."""
+
+from __future__ import annotations
+
+from multibeta.report.appendix import calibration, costs, provenance
+from multibeta.report.gallery import gallery
+from multibeta.report.material import Material
+from multibeta.report.overview import completeness, in_short, study, tradeoffs
+from multibeta.report.results import against_targets, factors, not_computed, tables
+from multibeta.report.text import plain
+
+SECTIONS = (
+    completeness,
+    in_short,
+    tradeoffs,
+    study,
+    tables,
+    against_targets,
+    factors,
+    gallery,
+    costs,
+    not_computed,
+    calibration,
+    provenance,
+)
+
+
+def markdown(material: Material) -> str:
+    """The whole report. Links and pictures are relative to the study's folder."""
+    parts = [f"# {plain(material.title)}", *(section(material) for section in SECTIONS)]
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,168 @@
+"""The head of the report: is it complete, what was studied, what came out in short, the figures of the trade-off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from multibeta.report.material import PANELS, CellKey, Column, Material
+from multibeta.report.text import code, listed, picture, plain, table, with_interval
+
+
+def completeness(material: Material) -> str:
+    """How many of the study's runs are done, and which are not and why."""
+    runs = material.runs
+    done = int((runs.status == "done").sum())
+    unmeasured = runs[(runs.status == "done") & ~runs.evaluated]
+    undrawn = [cell for cell in material.cells if _any_done(material, cell) and not material.pictures[cell.place]]
+    if done == len(runs) and unmeasured.empty:
+        lines = [f"> **Complete.** All {done} runs of the study are done and measured."]
+    else:
+        lines = [f"> **Incomplete: {done} of {len(runs)} runs done.** The rest is left out of every mean below."]
+    for status, group in runs[runs.status != "done"].groupby("status", sort=False):
+        for reason, same in group.groupby("reason", sort=False):
+            why = f" ({plain(reason)})" if reason else ""
+            lines.append(f"> - **{plain(str(status).replace('_', ' '))}**{why}: {_places(material, same)}")
+    if not unmeasured.empty:
+        lines.append(f"> - **trained, not measured**: {_places(material, unmeasured)}")
+    if undrawn:
+        lines.append(f"> - **no figures**: {listed([_place(material, cell) for cell in undrawn])}")
+    return "\n".join(lines)
+
+
+def in_short(material: Material) -> str:
+    """The best MIG of each dataset and variant, and what it costs against β = 1."""
+    mig, distortion = material.column("mig"), material.column("reconstruction")
+    if mig is None or distortion is None:
+        return ""
+    scores, costs = material.numbers(mig), material.numbers(distortion)
+    rows = []
+    for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in material.cells):
+        cells = [c for c in material.of_dataset(dataset) if c.variant == variant]
+        found = [c for c in cells if c.place in scores and scores[c.place].seeds]
+        if not found:
+            continue
+        best = max(found, key=lambda cell: scores[cell.place].mean)
+        plain_vae = next((cell for cell in cells if cell.beta == "1"), None)
+        rows.append(
+            (
+                dataset,
+                material.variants[variant],
+                material.strength(best),
+                *(_interval(scores, cell, 3) for cell in (best, plain_vae)),
+                *(_interval(costs, cell, 1) for cell in (best, plain_vae)),
+            )
+        )
+    if not rows:
+        return ""
+    one = f"{material.symbol} = 1"
+    headers = ["dataset", "variant", "best mean MIG at", "MIG there", f"MIG at {one}"]
+    headers += ["reconstruction there (nats/image)", f"reconstruction at {one} (nats/image)"]
+    return (
+        f"## In short\n\n{table(headers, rows, 3)}\n\n"
+        "Means over seeds ± half the 95 % interval. Where intervals overlap, the seeds do not tell the cells apart; "
+        "the best of several cells is flattered by having been chosen."
+    )
+
+
+def study(material: Material) -> str:
+    """Datasets, variants, strengths, seeds and training, in words and one table."""
+    variants = dict.fromkeys(cell.variant for cell in material.cells)
+    lines = [
+        f"{len(material.cells)} cells, {len(material.runs)} runs: every dataset with every variant at every strength, "
+        "one run per seed, unless the table says otherwise."
+    ]
+    rows = []
+    for dataset in material.datasets:
+        for variant in variants:
+            cells = [cell for cell in material.of_dataset(dataset) if cell.variant == variant]
+            if cells:
+                rows.append((dataset, material.variants[variant], *_sweep(material, cells)))
+    lines.append(table(["dataset", "variant", "strengths", "seeds", "architecture", "training"], rows, 6))
+    lines += [_dataset(dataset, material.cards.get(dataset, {})) for dataset in material.datasets]
+    return "## The study\n\n" + "\n\n".join(lines)
+
+
+def tradeoffs(material: Material) -> str:
+    """The two figures that the stage has drawn."""
+    symbol = material.symbol
+    panels = ", ".join(material.label(column.metric) for column in panel_columns(material).values() if column)
+    return "\n\n".join(
+        [
+            "## Trade-off",
+            picture("figures/tradeoff.png", f"Measures against {symbol}", "100%"),
+            f"{plain(panels)} against {symbol} on a log axis: seeds as points, their mean as a line, the 95 % interval "
+            "of the mean (Student's t) as bars, which may leave a panel. ↑ higher is better, ↓ lower is better. "
+            f"{_files('tradeoff')}",
+            picture("figures/rate_distortion.png", "Rate and distortion", "100%"),
+            f"Rate and distortion: reconstruction against KL, both in nats per image, numbers are {symbol}; lower left "
+            f"is better. Models are fairly compared at equal rate. {_files('rate_distortion')}",
+        ]
+    )
+
+
+def panel_columns(material: Material) -> dict[str, Column | None]:
+    """Which column each panel of the trade-off figure shows; None where no cell has a number."""
+    return {metric: material.column(metric) for metric in PANELS}
+
+
+def _dataset(name: str, card: Mapping[str, Any]) -> str:
+    if not card:
+        return f"**{plain(name)}**: not prepared yet."
+    channels, height, width = card["shape"]
+    facts = [f"{card['images']} images of {height}×{width}×{channels}, {card['held_out']} held out from training"]
+    if card["factors"]:
+        factors = ", ".join(f"{plain(f['name'])} {f['size']}" for f in card["factors"])
+        facts.append(f"factors {factors}")
+    if card["classes"]:
+        facts.append(f"{len(card['classes'])} classes")
+    facts += [f"licence: {plain(card['licence'])}", f"source: {plain(card['source'])}"]
+    facts.append(f"images sha256 {code(card['sha256']['images'])}")
+    return f"**{plain(name)}** – {plain(card['title'])}: {'; '.join(facts)}."
+
+
+def _sweep(material: Material, cells: list[CellKey]) -> tuple[str, str, str, str]:
+    symbol = material.symbols[cells[0].variant]
+    seeds = dict.fromkeys(", ".join(map(str, cell.seeds)) for cell in cells)
+    training = [material.specs[cell.place]["training"] for cell in cells]
+    return (
+        f"{symbol} = {', '.join(cell.beta for cell in cells)}",
+        " or ".join(seeds),
+        " or ".join(dict.fromkeys(f"{t['architecture']}, {t['latents']} latents" for t in training)),
+        " or ".join(dict.fromkeys(f"{t['budget']}, batch {t['batch_size']}, {t['likelihood']}" for t in training)),
+    )
+
+
+def _interval(rows: Mapping[tuple[str, str, str], Any], cell: CellKey | None, places: int) -> str:
+    row = rows.get(cell.place) if cell else None
+    if row is None:
+        return ""
+    return with_interval(row.mean, row.ci_high, places)
+
+
+def _any_done(material: Material, cell: CellKey) -> bool:
+    runs = material.runs
+    own = (runs.dataset == cell.dataset) & (runs.variant == cell.variant) & (runs.beta == cell.beta)
+    return bool((runs[own].status == "done").any())
+
+
+def _place(material: Material, cell: CellKey) -> str:
+    return f"{cell.dataset} · {material.variants[cell.variant]} · {material.strength(cell)}"
+
+
+def _places(material: Material, runs: Any) -> str:
+    """Runs by cell: ``sprites · β-VAE · β = 4 (seeds 0, 2)``."""
+    found = []
+    for cell in material.cells:
+        own = (runs.dataset == cell.dataset) & (runs.variant == cell.variant) & (runs.beta == cell.beta)
+        seeds = runs[own].seed.tolist()
+        if seeds:
+            which = (
+                "" if len(seeds) == len(cell.seeds) else f" (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))})"
+            )
+            found.append(_place(material, cell) + which)
+    return plain(listed(found))
+
+
+def _files(name: str) -> str:
+    return f"[SVG](figures/{name}.svg) · [PDF](figures/{name}.pdf)"

@@ -1,0 +1,168 @@
+"""The numbers of the report: tables per dataset, standing against targets, factors, what is missing and why."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from multibeta.report.material import CellKey, Column, Material
+from multibeta.report.targets import SECONDS_PER_EPOCH, condition, standing
+from multibeta.report.text import DASH, decimals, listed, number, plain, table, with_interval
+
+Place = tuple[str, str, str]
+
+
+def tables(material: Material) -> str:
+    """One table per dataset: mean ± half the 95 % interval over the seeds of each cell."""
+    parts = [
+        "## Results",
+        "Mean over seeds ± half the 95 % interval of the mean (Student's t). Seeds that diverged, failed or are "
+        f"missing are not in a mean; the column *seeds* counts those that are. {DASH}: no number, see "
+        "[Not computed](#not-computed-and-why). Each heading names what was measured and the protocol.",
+    ]
+    for dataset in material.datasets:
+        columns = material.columns(dataset)
+        if columns:
+            body = _table(material, material.of_dataset(dataset), columns)
+        else:
+            body = "No cell of this dataset is measured yet."
+        parts.append(f"### {plain(dataset)}: results\n\n{body}")
+    return "\n\n".join(parts)
+
+
+def against_targets(material: Material) -> str:
+    """How each cell's mean stands against the study's named targets, and the seconds an epoch takes."""
+    by_metric: dict[str, list[Any]] = {}
+    for target in material.targets:
+        by_metric.setdefault(target["metric"], []).append(target)
+    by_metric.setdefault(SECONDS_PER_EPOCH, [])
+    wanted = "; ".join(
+        f"{plain(_name(material, metric))} {', '.join(condition(target) for target in targets)}"
+        for metric, targets in by_metric.items()
+        if targets
+    )
+    parts = ["## Against targets", f"Targets: {wanted}. Means are held against them, not single seeds."]
+    for dataset in material.datasets:
+        shown: dict[str, dict[Place, float]] = {}
+        absent = []
+        for metric in by_metric:
+            means = _means(material, metric, dataset)
+            if means:
+                shown[metric] = means
+            else:
+                absent.append(_name(material, metric))
+        rows = [
+            [material.variants[cell.variant], cell.beta]
+            + [_stand(means, cell, by_metric[metric]) for metric, means in shown.items()]
+            for cell in material.of_dataset(dataset)
+        ]
+        headers = ["variant", material.symbol, *(_name(material, metric) for metric in shown)]
+        note = f"\n\nNot computed for any cell: {plain(', '.join(absent))}." if absent else ""
+        parts.append(f"### {plain(dataset)}: targets\n\n{table(headers, rows)}{note}")
+    return "\n\n".join(parts)
+
+
+def factors(material: Material) -> str:
+    """The parts of every measure that has one part per factor, such as the gap of each factor in MIG."""
+    parts = []
+    for dataset in material.datasets:
+        card = material.cards.get(dataset, {})
+        names = [factor["name"] for factor in card.get("factors", [])] or ["label"]
+        for column in material.columns(dataset):
+            by_factor = {name: _of_dataset(material, column, dataset, name) for name in names}
+            if not any(by_factor.values()):
+                continue
+            conditions = {material.specs[cell.place].get("condition") or "" for cell in material.of_dataset(dataset)}
+            places = decimals([row.mean for rows in by_factor.values() for row in rows.values()], most=3)
+            rows = [
+                [material.variants[cell.variant], cell.beta]
+                + [_interval(rows.get(cell.place), places) for rows in by_factor.values()]
+                for cell in material.of_dataset(dataset)
+            ]
+            note = _conditioned(sorted(conditions), names)
+            heading = material.header(column).replace("<br>", ", ")
+            parts.append(
+                f"### {plain(dataset)}: {heading}\n\n{table(['variant', material.symbol, *names], rows)}{note}"
+            )
+    return "## By factor\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def not_computed(material: Material) -> str:
+    """Every measure without a number: the reasons, what they keep from being computed, and in how many runs."""
+    rows = material.metrics[(material.metrics.factor == "") & (material.metrics.status != "done")]
+    heading = "## Not computed, and why"
+    if rows.empty:
+        return f"{heading}\n\nEvery measure of every measured run has a number."
+    lines = []
+    for status, group in rows.groupby("status", sort=False):
+        measures = listed([material.label(name) for name in dict.fromkeys(group.metric)])
+        runs = group.drop_duplicates(["dataset", "variant", "beta", "seed"]).groupby("dataset", sort=False).size()
+        where = ", ".join(f"{dataset} ({count} run{'s' * (count > 1)})" for dataset, count in runs.items())
+        lines.append((plain(measures), plain(where), plain(str(status).removeprefix("not computed: "))))
+    return f"{heading}\n\n{table(['measure', 'where', 'why'], lines, 3)}"
+
+
+def _table(material: Material, cells: list[CellKey], columns: list[Column]) -> str:
+    numbers = [material.numbers(column) for column in columns]
+    places = [decimals([row.mean for place, row in rows.items() if place[0] == cells[0].dataset]) for rows in numbers]
+    body = []
+    for cell in cells:
+        own = [rows.get(cell.place) for rows in numbers]
+        counted = max((row.seeds for row in own if row is not None), default=0)
+        seeds = str(counted) if counted == len(cell.seeds) else f"{counted} of {len(cell.seeds)}"
+        values = [_interval(row, digits, counted) for row, digits in zip(own, places, strict=True)]
+        body.append([material.variants[cell.variant], cell.beta, seeds, *values])
+    return table(["variant", material.symbol, "seeds", *(material.header(column) for column in columns)], body)
+
+
+def _interval(row: Any, places: int, seeds: int | None = None) -> str:
+    """A number that rests on fewer seeds than the others of its row says so."""
+    if row is None or not row.seeds:
+        return DASH
+    fewer = f" ({row.seeds})" if seeds is not None and row.seeds < seeds else ""
+    return with_interval(row.mean, row.ci_high, places) + fewer
+
+
+def _name(material: Material, metric: str) -> str:
+    if metric == SECONDS_PER_EPOCH:
+        return "seconds per epoch"
+    column = material.column(metric)
+    codes = f" ({column.representation} codes)" if column and column.representation in ("mean", "sampled") else ""
+    return material.label(metric) + codes
+
+
+def _means(material: Material, metric: str, dataset: str) -> dict[Place, float]:
+    if metric == SECONDS_PER_EPOCH:
+        done = material.runs[(material.runs.dataset == dataset) & (material.runs.status == "done")]
+        seconds: Any = (done.seconds / done.epochs).groupby([done.dataset, done.variant, done.beta]).mean()
+        return {place: float(value) for place, value in seconds.items()}
+    column = material.column(metric, dataset)
+    if column is None:
+        return {}
+    return {place: row.mean for place, row in _of_dataset(material, column, dataset).items()}
+
+
+def _of_dataset(material: Material, column: Column, dataset: str, factor: str = "") -> dict[Place, Any]:
+    rows = material.numbers(column, factor)
+    return {place: row for place, row in rows.items() if place[0] == dataset and row.seeds}
+
+
+def _stand(means: dict[Place, float], cell: CellKey, targets: list[Any]) -> str:
+    mean = means.get(cell.place, math.nan)
+    if not targets:
+        return number(mean, 2)
+    name = standing(mean, targets)
+    if name == "not computed":
+        return name
+    reached = f"**{plain(name)}**" if name != "not reached" else name
+    return f"{number(mean, decimals(means.values(), most=3))} {reached}"
+
+
+def _conditioned(conditions: list[str], names: list[str]) -> str:
+    told = [name for name in conditions if name in names]
+    if not told:
+        return ""
+    return (
+        f"\n\nConditional variants are told {plain(', '.join(told))}; their code need not say it again, so a low score "
+        "of that factor is expected there and lowers their mean."
+    )

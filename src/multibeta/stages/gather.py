@@ -1,0 +1,167 @@
+"""Reads what exists of a study's results into the material of its report; what does not exist is said, not raised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from multibeta import registry
+from multibeta.cell import Cell
+from multibeta.report.material import GALLERIES, CellKey, Material, Measure
+from multibeta.report.statistics import summarise
+from multibeta.results import (
+    METRICS_COLUMNS,
+    RUNS_COLUMNS,
+    CellFolder,
+    StudyFolder,
+    data_folder,
+    read_json,
+    read_table,
+)
+from multibeta.stages.provenance import git_commit
+
+#: Measures that runs.csv repeats beside the costs.
+OF_RUNS = ("reconstruction", "kl", "elbo", "active_units")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One cell of the study and what its folder holds."""
+
+    cell: Cell
+    data_key: str
+    folder: CellFolder
+    facts: dict[str, Any]
+    costs: dict[str, float]
+    metrics: pd.DataFrame
+
+    @classmethod
+    def read(cls, study: StudyFolder, spec: dict[str, Any]) -> Found:
+        """``spec`` is a cell of study.json. Missing files leave empty facts, costs and metrics."""
+        cell = Cell.model_validate({name: value for name, value in spec.items() if name != "data_key"})
+        cell.load_plugins()
+        folder = study.cell(cell.dataset.name, cell.variant.name, cell.strength)
+        facts = read_json(folder.cell) if folder.cell.is_file() else {}
+        metrics = read_table(folder.metrics) if folder.metrics.is_file() else _empty(METRICS_COLUMNS)
+        costs = read_json(folder.costs) if folder.costs.is_file() else {}
+        found = cls(cell, spec["data_key"], folder, facts, costs, metrics)
+        kept = metrics.seed.isin([seed for seed in cell.seeds if found.status(seed)[0] != "missing"])
+        return cls(cell, spec["data_key"], folder, facts, costs, metrics[kept])
+
+    @property
+    def key(self) -> CellKey:
+        cell = self.cell
+        return CellKey(cell.dataset.name, cell.variant.name, cell.strength, tuple(cell.seeds))
+
+    def status(self, seed: int) -> tuple[str, str]:
+        """What became of a run and why; results of another spec than the study's count as missing."""
+        run = self.facts.get("runs", {}).get(str(seed))
+        if run is None:
+            return "missing", ""
+        if run["fingerprint"] != self.cell.run_fingerprint(seed):
+            return "missing", "what lies there was trained from another spec"
+        return run["status"], run["reason"]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """A row of runs.csv for every seed of the study, with ``reason`` and ``evaluated``."""
+        rows = []
+        values = self.metrics[(self.metrics.factor == "") & self.metrics.metric.isin(OF_RUNS)]
+        measured = values.set_index(["seed", "metric"]).value.to_dict()
+        for seed in self.cell.seeds:
+            status, reason = self.status(seed)
+            row: dict[str, Any] = dict(zip(("dataset", "variant", "beta"), self.key.place, strict=True))
+            row |= {"seed": seed, "status": status, "reason": reason, "fingerprint": self.cell.run_fingerprint(seed)}
+            if status != "missing":
+                row |= {name: self.facts["runs"][str(seed)].get(name) for name in RUNS_COLUMNS[5:12]}
+                row["evaluation_seconds"] = self.costs.get(str(seed))
+                row |= {name: measured.get((seed, name)) for name in OF_RUNS}
+            rows.append({**row, "evaluated": bool((self.metrics.seed == seed).any())})
+        return rows
+
+    def pictures(self) -> list[str]:
+        if all(self.status(seed)[0] == "missing" for seed in self.cell.seeds):
+            return []
+        return [name for name in GALLERIES if (self.folder.figures / f"{name}.png").is_file()]
+
+
+def gather(folder: StudyFolder) -> Material:
+    """The material of a study's report: only the cells and seeds of study.json, whatever else lies on disk.
+
+    Raises:
+        FileNotFoundError: the folder holds no study.
+    """
+    if not folder.study.is_file():
+        raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing)")
+    study = read_json(folder.study)
+    found = [Found.read(folder, spec) for spec in study["cells"]]
+    keys = [each.key for each in found]
+    columns = [*RUNS_COLUMNS, "reason", "evaluated"]
+    runs = pd.DataFrame([row for each in found for row in each.runs()], columns=columns)
+    numeric = RUNS_COLUMNS[5:10] + RUNS_COLUMNS[11:16]
+    runs = runs.astype(dict.fromkeys(numeric, float))
+    tables = [each.metrics for each in found if len(each.metrics)]
+    metrics = pd.concat(tables, ignore_index=True) if tables else _empty(METRICS_COLUMNS)
+    data = {each.key.dataset: data_folder(folder.root, each.data_key) for each in found}
+    cards = {name: read_json(path / "card.json") for name, path in data.items() if (path / "card.json").is_file()}
+    targets = study["report"]["targets"]
+    variants = {key.variant: registry.find("variant", key.variant) for key in keys}
+    return Material(
+        name=study["name"],
+        title=study["report"]["title"] or study["name"],
+        cells=keys,
+        specs={
+            each.key.place: {**study_cell, "condition": each.cell.condition()}
+            for each, study_cell in zip(found, study["cells"], strict=True)
+        },
+        cards=cards,
+        calibrations={name: _calibration(path / "features.safetensors") for name, path in data.items()},
+        runs=runs,
+        metrics=metrics,
+        summary=summarise(metrics, keys),
+        measures=_measures([*metrics.metric.unique(), *(target["metric"] for target in targets)]),
+        variants={name: variant.title for name, variant in variants.items()},
+        symbols={name: variant.symbol for name, variant in variants.items()},
+        targets=targets,
+        pictures={each.key.place: each.pictures() for each in found},
+        provenance=_provenance(study, found, cards),
+    )
+
+
+def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "study": study["name"],
+        "command": f"snakemake --cores all --configfile {study['name']}.yaml",
+        "git_commit": git_commit(),
+        "versions": _distinct([each.facts["versions"] for each in found if each.facts]),
+        "hardware": _distinct([each.facts["hardware"] for each in found if each.facts]),
+        "datasets": {
+            name: {**card["sha256"], **{file["name"]: file["digest"] for file in card["files"]}}
+            for name, card in cards.items()
+        },
+        "config": study["config"],
+    }
+
+
+def _measures(names: list[str]) -> dict[str, Measure]:
+    known = {name: registry.find("metric", name) for name in dict.fromkeys(names) if name in registry.names("metric")}
+    return {name: Measure(metric.title, metric.unit, metric.better) for name, metric in known.items()}
+
+
+def _calibration(path: Any) -> dict[str, Any]:
+    from multibeta.metrics._features import DomainFeatures
+
+    if not path.is_file():
+        return {}
+    features = DomainFeatures.load(path)
+    names = ("unusable", "accuracy", "floor", "ladders")
+    return {name: getattr(features, name) for name in names}
+
+
+def _distinct(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [value for position, value in enumerate(values) if value not in values[:position]]
+
+
+def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(columns)).astype({"seed": int, "value": float} if "value" in columns else {})

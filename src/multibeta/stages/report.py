@@ -1,0 +1,106 @@
+"""Stage report: the results of a study's cells, as far as they exist, become tables, figures and two pages."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from multibeta.figures.tradeoff import rate_distortion, tradeoff
+from multibeta.report.html import page
+from multibeta.report.markdown import markdown
+from multibeta.report.overview import panel_columns
+from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
+from multibeta.stages.gather import gather
+from multibeta.stages.saving import save
+
+if TYPE_CHECKING:
+    from multibeta.report.material import Column, Material
+
+PLACE = ["dataset", "variant", "beta"]
+KINDS = ("png", "svg", "pdf")
+
+
+def report(study_folder: Path) -> Path:
+    """Write the tables, figures, report.md and report.html of a study, and return the path of report.html.
+
+    A report never fails for want of results: what is missing, diverged or not computed is named in it.
+
+    Args:
+        study_folder: ``results/<study>``, with study.json.
+
+    Raises:
+        FileNotFoundError: the folder holds no study.
+        OSError: the folder cannot be written.
+    """
+    folder = StudyFolder(study_folder)
+    material = gather(folder)
+    write_table(folder.metrics, material.metrics)
+    write_table(folder.runs, material.runs[list(RUNS_COLUMNS)])
+    write_table(folder.summary, material.summary)
+    write_json(folder.provenance, dict(material.provenance))
+    _draw(material, folder.figures)
+    text = markdown(material)
+    write_text(folder.report_markdown, text)
+    write_text(folder.report_html, page(text, lambda path: (folder.path / path).read_bytes()))
+    return folder.report_html
+
+
+def _draw(material: Material, folder: Path) -> None:
+    columns = panel_columns(material)
+    points = _stack([_points(material, panel, column) for panel, column in columns.items() if column])
+    means = _stack([_means(material, panel, column) for panel, column in columns.items() if column])
+    titles = {panel: _title(material, panel, column) for panel, column in columns.items()}
+    reasons = {
+        (dataset, panel): _reason(material, dataset, panel) for dataset in material.datasets for panel in columns
+    }
+    variants = {name: material.variants[name] for name in dict.fromkeys(cell.variant for cell in material.cells)}
+    figure = tradeoff(points, means, titles, variants, reasons, material.symbol)
+    save(figure, folder, "tradeoff", KINDS)
+    runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
+    figure = rate_distortion(runs, cells, variants, material.datasets, material.symbol)
+    save(figure, folder, "rate_distortion", KINDS)
+
+
+def _points(material: Material, panel: str, column: Column) -> pd.DataFrame:
+    table = material.metrics[(material.metrics.factor == "") & (material.metrics.status == "done")]
+    for name, value in column._asdict().items():
+        table = table[table[name] == value]
+    return table[[*PLACE, "seed", "value"]].dropna().assign(panel=panel)
+
+
+def _means(material: Material, panel: str, column: Column) -> pd.DataFrame:
+    rows = material.numbers(column).values()
+    fields = [*PLACE, "mean", "ci_low", "ci_high"]
+    table = pd.DataFrame([[getattr(row, field) for field in fields] for row in rows], columns=fields)
+    return table.dropna(subset=["mean"]).assign(panel=panel)
+
+
+def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    columns = [*PLACE, "seed", "value", "mean", "ci_low", "ci_high", "panel"]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def _wide(table: pd.DataFrame, index: list[str], values: str) -> pd.DataFrame:
+    """One row per run or cell with both of rate and distortion."""
+    wide = table.pivot_table(index=index, columns="panel", values=values, sort=False).reset_index()
+    return wide.reindex(columns=[*index, "kl", "reconstruction"]).dropna(subset=["kl", "reconstruction"])
+
+
+def _title(material: Material, panel: str, column: Column | None) -> str:
+    measure = material.measures.get(panel)
+    if measure is None:
+        return panel
+    detail = measure.unit or (f"{column.representation} codes" if column and panel == "mig" else "")
+    name = "\n".join(textwrap.wrap(measure.title + measure.arrow, 21))
+    return name + (f"\n({detail})" if detail else "")
+
+
+def _reason(material: Material, dataset: str, panel: str) -> str:
+    """Why a panel would be empty: the most frequent reason among the dataset's runs."""
+    metrics = material.metrics
+    own = metrics[(metrics.dataset == dataset) & (metrics.metric == panel) & (metrics.factor == "")]
+    failed = own[own.status != "done"].status
+    return str(failed.mode().iloc[0]) if len(failed) else "not measured"

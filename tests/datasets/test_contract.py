@@ -1,0 +1,99 @@
+"""What every dataset plug-in must do; a new file in datasets/ is tested here without a line being added."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from multibeta import registry
+from multibeta.datasets import DataError, DatasetSource
+from multibeta.datasets._sources import locate
+from multibeta.stages.prepare import check
+
+MIRROR = Path(__file__).parents[3] / "shared" / "data"
+
+
+@pytest.fixture(scope="module", params=registry.names("dataset"))
+def source(request) -> DatasetSource:
+    return registry.find("dataset", request.param)()
+
+
+@pytest.fixture(scope="module")
+def files(source, tmp_path_factory):
+    absent = [file.name for file in source.files if not (MIRROR / source.name / file.name).is_file()]
+    if absent:
+        pytest.skip(f"needs {', '.join(absent)} in ../shared/data/{source.name}")
+    return locate(source, MIRROR, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def arrays(source, files):
+    return source.build(files)
+
+
+def test_it_says_what_it_is_and_where_it_comes_from(source):
+    for text in (source.title, source.licence, source.source, type(source).__doc__):
+        assert text
+        assert text.strip()
+    assert len(source.shape) == 3
+    assert source.shape[0] in (1, 3)
+
+
+def test_factors_are_named_once_and_vary(source):
+    names = [factor.name for factor in source.factors]
+    assert len(set(names)) == len(names)
+    assert "label" not in names, "this name is taken by the labels"
+    assert all(factor.size > 1 for factor in source.factors)
+    assert not source.grid or source.factors
+
+
+def test_every_file_has_an_official_address_and_a_full_hash(source):
+    for file in source.files:
+        assert file.url.startswith("https://")
+        assert bool(file.sha256) != bool(file.git_blob)
+        assert len(file.sha256 or file.git_blob) == (64 if file.sha256 else 40)
+
+
+def test_every_option_is_described(source):
+    assert all(field.description for field in source.Options.model_fields.values())
+
+
+def test_it_builds_what_it_declares(source, arrays):
+    check(source, arrays)
+
+
+def test_held_out_images_are_a_fair_share(arrays):
+    assert 0.01 <= arrays.held_out.mean() <= 0.5
+
+
+def test_images_use_the_grey_scale(arrays):
+    assert arrays.images.min() == 0
+    assert arrays.images.max() == 255
+
+
+def test_building_again_gives_the_same_bytes(source, files, arrays):
+    again = source.build(files)
+    for one, other in zip(vars(arrays).values(), vars(again).values(), strict=True):
+        assert np.array_equal(one, other) if one is not None else other is None
+
+
+def test_a_file_cut_short_is_refused(source, files, tmp_path):
+    for name, path in files.items():
+        copy = tmp_path / source.name / name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(DataError, match="truncated"):
+            locate(source, tmp_path, tmp_path / "cache")
+        copy.write_bytes(path.read_bytes())
+
+
+def test_finding_datasets_imports_nothing_heavy():
+    code = (
+        "import sys; from multibeta import registry\n"
+        "for name in registry.names('dataset'): registry.find('dataset', name)\n"
+        "print(sorted({'torch', 'sklearn', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

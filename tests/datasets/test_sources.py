@@ -1,0 +1,215 @@
+"""Where files come from, in order, and every way in which that goes wrong."""
+
+import gzip
+import hashlib
+import http.server
+import resource
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from multibeta.datasets import DataError, DatasetSource, File
+from multibeta.datasets._sources import default_cache, locate
+
+CONTENT = b"exact bytes " * 1000
+PACKED = gzip.compress(CONTENT)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+GIT_BLOB = hashlib.sha1(b"blob 12000\0" + CONTENT).hexdigest()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves one behaviour under each path and counts the requests."""
+
+    def do_GET(self):
+        self.server.requests.append(self.path)
+        behaviour = self.path.strip("/")
+        if behaviour == "missing":
+            self.send_error(404)
+            return
+        body = {"altered": CONTENT.replace(b"exact", b"other"), "short": CONTENT[:-1], "packed": PACKED}
+        sent = body.get(behaviour, CONTENT)
+        self.send_response(200)
+        if behaviour != "unsized":
+            self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        if behaviour == "dropped":
+            self.wfile.write(sent[:5000])
+        elif behaviour == "stalled":
+            self.wfile.write(sent[:5000])
+            self.wfile.flush()
+            time.sleep(1)
+        else:
+            self.wfile.write(sent)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def running_server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.requests = []
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def server(running_server):
+    running_server.requests.clear()
+    return running_server
+
+
+@pytest.fixture
+def source(server):
+    """A source of one file, served with the given behaviour."""
+
+    def make(behaviour="good", **changes):
+        file = {"name": "a.bin", "url": f"http://127.0.0.1:{server.server_port}/{behaviour}", "sha256": SHA256}
+
+        class Toy(DatasetSource):
+            files = (File(**{**file, **changes}),)
+
+        Toy.name = "toy"
+        return Toy()
+
+    return make
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    (tmp_path / "mirror" / "toy").mkdir(parents=True)
+    return tmp_path / "mirror"
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+def leftovers(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_mirror_comes_first_and_nothing_is_downloaded(source, server, mirror, cache):
+    (mirror / "toy" / "a.bin").write_bytes(CONTENT)
+    assert locate(source(), mirror, cache) == {"a.bin": mirror / "toy" / "a.bin"}
+    assert not server.requests
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("behaviour", ["good", "unsized"])
+def test_a_download_lands_in_the_cache_and_is_made_once(source, server, mirror, cache, behaviour):
+    for _ in range(2):
+        found = locate(source(behaviour), mirror, cache)
+        assert found == {"a.bin": cache / "toy" / "a.bin"}
+        assert found["a.bin"].read_bytes() == CONTENT
+    assert len(server.requests) == 1
+    assert leftovers(cache) == ["a.bin"]
+
+
+def test_a_gzipped_file_is_known_by_its_content(source, mirror, cache):
+    for path, level in ((mirror / "toy" / "a.bin", 1), (mirror / "toy" / "b.bin", 9)):
+        path.write_bytes(gzip.compress(CONTENT, level))
+        assert locate(source(name=path.name, gzip=True), mirror, cache)[path.name] == path
+    assert locate(source("packed", gzip=True), None, cache)["a.bin"].read_bytes() == PACKED
+
+
+def test_a_file_of_a_git_repository_is_known_by_its_blob(source, cache):
+    assert locate(source(sha256="", git_blob=GIT_BLOB), None, cache)
+    with pytest.raises(DataError, match=f"git-blob hash is .*, expected {GIT_BLOB}"):
+        locate(source("altered", sha256="", git_blob=GIT_BLOB), None, cache / "other")
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT.replace(b"exact", b"other"), b""])
+def test_a_wrong_file_in_the_mirror_is_an_error_and_not_replaced(source, server, mirror, cache, content):
+    (mirror / "toy" / "a.bin").write_bytes(content)
+    with pytest.raises(DataError, match=f"truncated or altered: sha256 hash is .*, expected {SHA256}; delete it"):
+        locate(source(), mirror, cache)
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (PACKED[:-20], "truncated: its gzip stream ends too early"),
+        (b"not gzip", "altered: it is no valid gzip file"),
+        (PACKED[:30] + b"????" + PACKED[34:], "altered"),
+        (gzip.compress(b"other"), "hash of the decompressed content is"),
+    ],
+)
+def test_a_broken_gzip_file_is_an_error(source, mirror, cache, content, message):
+    (mirror / "toy" / "a.bin").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        locate(source(gzip=True), mirror, cache)
+
+
+def test_a_wrong_file_in_the_cache_is_downloaded_anew(source, server, cache):
+    (cache / "toy").mkdir(parents=True)
+    (cache / "toy" / "a.bin").write_bytes(CONTENT[:100])
+    assert locate(source(), None, cache)["a.bin"].read_bytes() == CONTENT
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("missing", "answered 404"),
+        ("short", "served a file that is truncated or altered"),
+        ("altered", "served a file that is truncated or altered"),
+        ("dropped", "broke off after 5000 of 12000 bytes"),
+        ("stalled", "stalled for 0.2 seconds"),
+    ],
+)
+def test_a_failed_download_says_why_in_one_line_and_leaves_nothing(source, mirror, cache, behaviour, message):
+    with pytest.raises(DataError, match=message) as failure:
+        locate(source(behaviour), mirror, cache, timeout=0.2)
+    text = str(failure.value)
+    assert "\n" not in text
+    for part in ("toy needs a.bin", str(mirror / "toy"), str(cache / "toy"), f"/{behaviour}", "MULTIBETA_MIRROR"):
+        assert part in text
+    assert leftovers(cache) == []
+
+
+def test_without_a_network_the_error_says_what_to_do(source, cache):
+    with pytest.raises(DataError, match=r"could not be downloaded .*set MULTIBETA_MIRROR"):
+        locate(source(url="http://127.0.0.1:9/a.bin"), None, cache)
+
+
+def test_an_unreachable_source_does_not_cost_the_wrong_file_in_the_cache_its_explanation(source, cache):
+    (cache / "toy").mkdir(parents=True)
+    (cache / "toy" / "a.bin").write_bytes(b"half")
+    with pytest.raises(DataError, match=r"a\.bin \(is truncated or altered"):
+        locate(source("missing"), None, cache)
+
+
+def test_a_cache_that_cannot_be_written_is_named(source, tmp_path):
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    with pytest.raises(DataError, match=r"cannot be written to the cache: .*set MULTIBETA_CACHE"):
+        locate(source(), None, tmp_path / "cache")
+
+
+def test_a_full_cache_is_named_and_nothing_stays_behind(source, cache):
+    with small_disk(), pytest.raises(DataError, match="File too large; set MULTIBETA_CACHE"):
+        locate(source(), None, cache)
+    assert leftovers(cache) == []
+
+
+@contextmanager
+def small_disk():
+    """Lets no file grow beyond 4 KiB: the refusal of a full disk, without one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_the_cache_can_be_moved(monkeypatch, tmp_path):
+    monkeypatch.setenv("MULTIBETA_CACHE", str(tmp_path))
+    assert default_cache() == tmp_path
+    monkeypatch.delenv("MULTIBETA_CACHE")
+    assert default_cache().parts[-3:] == (".cache", "multibeta", "data")

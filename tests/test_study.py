@@ -1,0 +1,192 @@
+"""A study is its cells; a config that is wrong is one line."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from multibeta.config_errors import ConfigError
+from multibeta.options import canonical_strength
+from multibeta.study import Study
+
+BASE = {"name": "x", "datasets": {"sprites": {}}, "variants": {"beta_vae": {}}, "strengths": [1, 4], "seeds": 2}
+
+
+def study(**changes):
+    return Study.parse({**BASE, **changes}, "config.yaml")
+
+
+def keys(parsed):
+    return [(cell.dataset.name, cell.variant.name, cell.strength, tuple(cell.seeds)) for cell in parsed.cells]
+
+
+def test_cells_are_the_product_in_the_order_of_the_file():
+    parsed = study(datasets=["sprites", "digits"], training={"architecture": "mlp"}, variants=["beta_vae", "cvae"])
+    assert len(parsed.cells) == 2 * 2 * 2
+    assert keys(parsed)[:2] == [("sprites", "beta_vae", "1", (0, 1)), ("sprites", "beta_vae", "4", (0, 1))]
+
+
+def test_include_adds_cells_and_exclude_removes_cells_or_seeds():
+    extra = {"dataset": "sprites", "variant": "beta_vae", "strength": 16, "seeds": [7]}
+    parsed = study(include=[extra], exclude=[{"strength": 1}, {"strength": 4.0, "seed": 0}])
+    assert keys(parsed) == [("sprites", "beta_vae", "4", (1,)), ("sprites", "beta_vae", "16", (7,))]
+
+
+def test_the_variants_own_grid_is_used_when_no_strengths_are_given():
+    assert [cell.strength for cell in study(strengths=None).cells] == ["0.5", "1", "2", "4", "8"]
+
+
+@pytest.mark.parametrize(("given", "text"), [(1, "1"), (1.0, "1"), ("1e0", "1"), (0.50, "0.5"), ("1e-3", "0.001")])
+def test_a_strength_has_one_spelling(given, text):
+    assert canonical_strength(given) == text
+
+
+def test_options_merge_from_study_to_dataset_to_variant():
+    parsed = study(
+        training={"batch_size": 8, "latents": 3, "learning_rate": 0.1},
+        datasets={"sprites": {"training": {"batch_size": 16, "latents": 4}}},
+        variants={"beta_vae": {"training": {"latents": 5}}},
+    )
+    training = parsed.cells[0].training
+    assert (training.learning_rate, training.batch_size, training.latents) == (0.1, 16, 5)
+
+
+def test_a_default_spelled_out_keeps_the_fingerprint_and_a_change_changes_it():
+    plain, spelled, changed = study(), study(training={"batch_size": 64}), study(training={"batch_size": 65})
+    assert plain.cells[0].training_fingerprint == spelled.cells[0].training_fingerprint
+    assert plain.cells[0].training_fingerprint != changed.cells[0].training_fingerprint
+
+
+def test_how_a_study_runs_is_no_part_of_the_fingerprint():
+    elsewhere = study(running={"device": "cpu", "tensorboard": True}, mirror="/somewhere", name="y")
+    assert study().cells[0].training_fingerprint == elsewhere.cells[0].training_fingerprint
+
+
+def test_a_run_keeps_its_fingerprint_when_seeds_are_added():
+    two, three = study(seeds=2).cells[0], study(seeds=3).cells[0]
+    assert [two.run_fingerprint(seed) for seed in (0, 1)] == [three.run_fingerprint(seed) for seed in (0, 1)]
+    assert two.training_fingerprint != three.training_fingerprint
+
+
+def test_the_mirror_comes_from_the_environment_unless_the_study_names_one(monkeypatch):
+    monkeypatch.setenv("MULTIBETA_MIRROR", "there")
+    assert study().cells[0].mirror == "there"
+    assert study(mirror="here").cells[0].mirror == "here"
+
+
+MALFORMED = {
+    "no datasets key": ({"datasets": ...}, "datasets: is required"),
+    "no name": ({"name": ...}, "name: is required"),
+    "unknown top key": ({"datsets": {}}, "datsets = {}: unknown key; did you mean 'datasets'?"),
+    "name with slash": ({"name": "a/b"}, "name = 'a/b': must consist of letters"),
+    "name a number": ({"name": 3}, "name = 3: must be text"),
+    "empty datasets": ({"datasets": {}}, "datasets = {}: must not be empty"),
+    "empty variants": ({"variants": []}, "variants = {}: must not be empty"),
+    "datasets a number": ({"datasets": 5}, "datasets = 5: must be a mapping"),
+    "dataset twice": ({"datasets": ["digits", "digits"]}, "datasets = ['digits', 'digits']: names an entry twice"),
+    "unknown dataset": ({"datasets": ["sprits"]}, "datasets.sprits: unknown dataset 'sprits'; did you mean 'sprites'?"),
+    "unknown variant": ({"variants": ["beta_vea"]}, "did you mean 'beta_vae'?"),
+    "unknown dataset option": ({"datasets": {"sprites": {"options": {"size": 3}}}}, "datasets.sprites.options.size"),
+    "dataset option of wrong type": (
+        {"datasets": {"sprites": {"options": {"antialias": "perhaps"}}}},
+        "datasets.sprites.options.antialias = 'perhaps'",
+    ),
+    "unknown variant option": ({"variants": {"cvae": {"options": {"conditon": "x"}}}}, "did you mean 'condition'?"),
+    "condition on a factor that is not there": (
+        {"variants": {"cvae": {"options": {"condition": "colour"}}}},
+        "variants.cvae: dataset sprites has no factor 'colour' to condition on",
+    ),
+    "condition on a label that is not there": (
+        {"variants": {"cvae": {"options": {"condition": "label"}}}},
+        "variants.cvae: dataset sprites has no labels",
+    ),
+    "negative strength": ({"strengths": [1, -2]}, "strengths[1] = -2: must be a number above 0"),
+    "strength zero": ({"strengths": [0]}, "strengths[0] = 0: must be a number above 0"),
+    "strength of text": ({"strengths": ["big"]}, "strengths[0] = 'big': must be a number above 0"),
+    "strength not a number": ({"strengths": [float("nan")]}, "strengths[0] = nan: must be a number above 0"),
+    "strength infinite": ({"strengths": [float("inf")]}, "strengths[0] = inf: must be a number above 0"),
+    "strength true": ({"strengths": [True]}, "strengths[0] = True: must be a number above 0"),
+    "strengths empty": ({"strengths": []}, "strengths = []: must name at least one strength"),
+    "strengths a number": ({"strengths": 4}, "strengths = 4: must be a list"),
+    "strength twice": ({"strengths": [1, 4, "1e0"]}, "names the strength 1 twice"),
+    "no seeds": ({"seeds": 0}, "seeds = 0: must name at least one seed"),
+    "negative seed": ({"seeds": [-1]}, "seeds = [-1]: must not be negative"),
+    "seed twice": ({"seeds": [1, 1]}, "seeds = [1, 1]: names a seed twice"),
+    "seed a float": ({"seeds": [0.5]}, "seeds[0] = 0.5: must be a whole number"),
+    "seeds text": ({"seeds": "three"}, "seeds = 'three': must be a count or a list"),
+    "unknown training key": (
+        {"training": {"bach_size": 1}},
+        "training.bach_size = 1: unknown key; did you mean 'batch_size'?",
+    ),
+    "batch size text": ({"training": {"batch_size": "many"}}, "training.batch_size = 'many': must be a whole number"),
+    "batch size zero": ({"training": {"batch_size": 0}}, "training.batch_size = 0: must be ≥ 1"),
+    "learning rate text": (
+        {"training": {"learning_rate": "fast"}},
+        "training.learning_rate = 'fast': must be a number",
+    ),
+    "learning rate negative": ({"training": {"learning_rate": -1}}, "training.learning_rate = -1: must be > 0"),
+    "likelihood": ({"training": {"likelihood": "bernouli"}}, "did you mean 'bernoulli'?"),
+    "budget without unit": ({"training": {"budget": 100}}, "training.budget = 100: must be a count of steps or epochs"),
+    "budget of hours": ({"training": {"budget": "2 hours"}}, "training.budget = '2 hours'"),
+    "unknown architecture": ({"training": {"architecture": "burges"}}, "did you mean 'burgess'?"),
+    "impossible image size": (
+        {"training": {"architecture": "locatello"}},
+        "training.architecture = 'locatello': needs images of 64×64, found 32×32 (dataset sprites)",
+    ),
+    "impossible size option": ({"datasets": {"mnist": {"options": {"size": 30}}}}, "datasets.mnist.options.size = 30"),
+    "option of a dataset's training": (
+        {"datasets": {"sprites": {"training": {"latents": -1}}}},
+        "datasets.sprites.training.latents = -1: must be ≥ 1",
+    ),
+    "unknown metric": ({"evaluation": {"metrics": ["mgi"]}}, "evaluation.metrics = 'mgi': unknown metric 'mgi'"),
+    "device": ({"running": {"device": "tpu"}}, "running.device = 'tpu': is not allowed"),
+    "include of an unknown dataset": (
+        {"include": [{"dataset": "digits", "variant": "beta_vae", "strength": 1}]},
+        "include[0].dataset = 'digits': is not among the datasets of the study",
+    ),
+    "include without strength": ({"include": [{"dataset": "sprites", "variant": "cvae"}]}, "include[0].strength"),
+    "exclude that matches nothing": (
+        {"exclude": [{"strength": 99}]},
+        "exclude[0] = {'strength': '99'}: matches no cell",
+    ),
+    "exclude of everything": ({"exclude": [{"dataset": "sprites"}]}, "exclude = 1: leaves no cell to train"),
+    "exclude of nothing": ({"exclude": [{}]}, "exclude[0] = {}: must give at least one"),
+    "plug-in that is missing": ({"plugins": ["nowhere.py"]}, "plugins[0]: plug-in file 'nowhere.py' does not exist"),
+    "target of an unknown metric": (
+        {"report": {"targets": [{"metric": "mgi", "name": "good", "above": 1}]}},
+        "report.targets[0].metric = 'mgi': unknown metric 'mgi'",
+    ),
+    "target without a bound": ({"report": {"targets": [{"metric": "mig", "name": "good"}]}}, "exactly one of above"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), MALFORMED.values(), ids=MALFORMED.keys())
+def test_a_malformed_config_is_one_line_that_names_the_key(changes, message):
+    config = {key: value for key, value in {**BASE, **changes}.items() if value is not ...}
+    with pytest.raises(ConfigError) as error:
+        Study.parse(config, "config.yaml")
+    text = str(error.value)
+    assert text.startswith("config.yaml: ")
+    assert message in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("a: [", "is not YAML"), ("- 1", "must be a mapping"), ("", "must be a mapping"), (None, "cannot be read")],
+)
+def test_a_file_that_is_no_config_is_one_line(tmp_path, content, message):
+    path = tmp_path / "config.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError) as error:
+        Study.read(path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_every_study_of_the_repository_parses():
+    root = Path(__file__).parents[1]
+    for path in [root / "config.yaml", *sorted((root / "studies").glob("*.yaml"))]:
+        parsed = Study.parse(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+        assert parsed.cells
