@@ -74,7 +74,24 @@ def test_the_mirror_comes_from_the_environment_unless_the_study_names_one(monkey
     assert study(mirror="here").cells[0].mirror == "here"
 
 
+def test_an_entry_may_have_a_name_of_its_own_and_shares_what_is_equal():
+    mine = {
+        "beta_vae": {},
+        "narrow": {"variant": "beta_vae", "training": {"latents": 2}},
+        "same": {"variant": "beta_vae"},
+    }
+    parsed = study(variants=mine, strengths=[1])
+    plain, narrow, same = parsed.cells
+    assert (narrow.variant.name, narrow.variant.plug_in) == ("narrow", "beta_vae")
+    assert plain.run_fingerprint(0) == same.run_fingerprint(0) != narrow.run_fingerprint(0)
+
+
 MALFORMED = {
+    "entry that is no folder name": ({"variants": {"a/b": {"variant": "beta_vae"}}}, "has a name that is not made of"),
+    "unknown variant of an entry": (
+        {"variants": {"mine": {"variant": "bet"}}},
+        "variants.mine.variant: unknown variant",
+    ),
     "no datasets key": ({"datasets": ...}, "datasets: is required"),
     "no name": ({"name": ...}, "name: is required"),
     "unknown top key": ({"datsets": {}}, "datsets = {}: unknown key; did you mean 'datasets'?"),

@@ -20,19 +20,21 @@ EVALUATE_VERSION = 1
 
 
 class Choice(BaseModel):
-    """A plug-in by name, with its options."""
+    """A plug-in with its options, under the name it has in the study, in paths and in tables."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
+    plug_in: str
     options: dict[str, Any] = {}
 
     def make(self, kind: str) -> Any:
         """The plug-in itself, its options validated."""
-        plug_in = registry.find(kind, self.name)
+        plug_in = registry.find(kind, self.plug_in)
         return plug_in(plug_in.Options.model_validate(self.options))
 
     def identity(self, kind: str) -> dict[str, Any]:
+        """What of it makes a result; the name in the study does not."""
         plug_in = self.make(kind)
         options = plug_in.options.model_dump(mode="json", exclude_defaults=True)
         return {**plug_in.identity(), **({"options": options} if options else {})}
@@ -60,7 +62,7 @@ class Cell(BaseModel):
     @property
     def data_key(self) -> str:
         """The folder name of the prepared dataset: its name and a hash of what makes its content."""
-        return f"{self.dataset.name}~{fingerprint(self._dataset_identity())[:8]}"
+        return f"{self.dataset.plug_in}~{fingerprint(self._dataset_identity())[:8]}"
 
     def run_fingerprint(self, seed: int) -> str:
         """The identity of one run: whatever shares it shares the trained weights."""

@@ -19,6 +19,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 Entry = TypeVar("Entry")
+#: What may become the name of a folder.
+NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
 class Section(BaseModel):
@@ -192,9 +194,12 @@ def _entries(value: Any) -> Any:
         if len(set(value)) < len(value):
             raise PydanticCustomError("entries", "names an entry twice")
         return {name: {} for name in value}
-    if isinstance(value, dict):
-        return {name: {} if entry is None else entry for name, entry in value.items()}
-    return value
+    if not isinstance(value, dict):
+        return value
+    for name in value:
+        if not re.fullmatch(NAME, str(name)):
+            raise PydanticCustomError("entries", "has a name that is not made of letters, digits, - and _")
+    return {name: {} if entry is None else entry for name, entry in value.items()}
 
 
 Seeds = Annotated[list[StrictInt], BeforeValidator(_seed_list), AfterValidator(_seeds)]
@@ -205,6 +210,7 @@ Strengths = Annotated[list[Strength] | None, AfterValidator(_unique)]
 class DatasetEntry(Section):
     """A dataset of the study and what is different for it."""
 
+    dataset: str | None = Field(None, description="which dataset, if the entry has a name of its own")
     options: dict[str, Any] = Field({}, description="the dataset's own options")
     training: TrainingOptions = TrainingOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
@@ -213,6 +219,7 @@ class DatasetEntry(Section):
 class VariantEntry(Section):
     """A variant of the study and what is different for it; it wins over the dataset's."""
 
+    variant: str | None = Field(None, description="which variant, if the entry has a name of its own")
     options: dict[str, Any] = Field({}, description="the variant's own options")
     strengths: Strengths = Field(None, description="its grid; null: the study's")
     training: TrainingOptions = TrainingOptions()
@@ -240,7 +247,7 @@ class Exclude(Section):
 class StudyOptions(Section):
     """A study: datasets × variants × strengths × seeds, and how they are trained, measured and reported."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="results go to results/<name>")
+    name: str = Field(pattern=f"^{NAME}$", description="results go to results/<name>")
     datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_entries)] = Field(
         min_length=1, description="by name, each with what is different for it"
     )

@@ -150,7 +150,7 @@ class Study:
         if self.options.strengths is not None:
             return self.options.strengths
         with self._blame(f"variants.{variant}"):
-            grid = registry.find("variant", variant).strengths
+            grid = registry.find("variant", entry.variant or variant).strengths
         return [canonical_strength(strength) for strength in grid]
 
     def _cell(self, dataset: str, variant: str, strength: str, seeds: list[int]) -> Cell:
@@ -159,8 +159,8 @@ class Study:
         layers = (options, of_dataset, of_variant)
         cell = Cell(
             study=options.name,
-            dataset=self._choice("dataset", dataset, of_dataset.options),
-            variant=self._choice("variant", variant, of_variant.options),
+            dataset=self._choice("dataset", dataset, of_dataset.dataset, of_dataset.options),
+            variant=self._choice("variant", variant, of_variant.variant, of_variant.options),
             strength=strength,
             seeds=seeds,
             training=_merge([layer.training for layer in layers]),
@@ -186,15 +186,16 @@ class Study:
                 raise ValueError(f"dataset {dataset} {error}") from None
         return cell
 
-    def _choice(self, kind: str, name: str, options: dict[str, Any]) -> Choice:
-        with self._blame(f"{kind}s.{name}"):
-            plug_in = registry.find(kind, name)
+    def _choice(self, kind: str, name: str, given: str | None, options: dict[str, Any]) -> Choice:
+        choice = Choice(name=name, plug_in=given or name, options=options)
+        with self._blame(f"{kind}s.{name}{f'.{kind}' if given else ''}"):
+            plug_in = registry.find(kind, choice.plug_in)
         try:
             plug_in.Options.model_validate(options)
         except ValidationError as error:
             line = first_line(error, plug_in.Options, prefix=f"{kind}s.{name}.options")
             raise ConfigError(f"{self.where}: {line}") from None
-        return Choice(name=name, options=options)
+        return choice
 
     def _origin(self, section: str, key: str, dataset: str, variant: str) -> str:
         """The path of the layer that decides an option, as the user would look for it in the file."""

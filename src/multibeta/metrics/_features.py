@@ -74,8 +74,10 @@ class DomainFeatures:
     def _network(self) -> nn.Module:
         import torch
 
-        network = build_body(self.shape)
-        network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in self.weights.items()})
+        with torch.device("meta"):  # no initial weights, so no random numbers drawn
+            network = build_body(self.shape)
+        weights = {name: torch.from_numpy(value.copy()) for name, value in self.weights.items()}
+        network.load_state_dict(weights, assign=True)
         return network
 
     def save(self, path: Path) -> None:

@@ -61,7 +61,7 @@ def prepare_folder(folder: Path) -> Dataset:
     """
     spec = read_data_spec(folder)
     mirror = Path(spec["mirror"]) if spec["mirror"] else None
-    return prepare(spec["dataset"]["name"], spec["dataset"]["options"], folder, mirror)
+    return prepare(spec["dataset"]["plug_in"], spec["dataset"]["options"], folder, mirror)
 
 
 def prepare_of_cell(folder: results.CellFolder) -> Dataset:

@@ -23,7 +23,7 @@ def write_specs(study: Study, root: Path) -> None:
 def write_data_spec(cell: Cell, root: Path) -> Path:
     """Write what the cell's dataset is made from into the folder it is prepared in, and return the folder."""
     folder = data_folder(root, cell.data_key)
-    spec = {"dataset": cell.dataset.model_dump(), "plugins": cell.plugins, "mirror": cell.mirror}
+    spec = {"dataset": cell.dataset.model_dump(exclude={"name"}), "plugins": cell.plugins, "mirror": cell.mirror}
     _write_if_changed(folder / "spec.json", spec)
     return folder
 

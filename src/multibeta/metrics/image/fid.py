@@ -47,10 +47,12 @@ class FID(Metric):
 
 @functools.lru_cache(maxsize=1)
 def _inception(path: Path) -> nn.Module:
+    import torch
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     # It unpickles the file, which is safe only because the file's sha256 is verified.
-    network: nn.Module = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(path))
+    with torch.random.fork_rng(devices=[]):
+        network: nn.Module = FeatureExtractorInceptionV3("fid", ["2048"], feature_extractor_weights_path=str(path))
     return network.to(_device())
 
 

@@ -1,0 +1,118 @@
+"""A training gives the same bytes however it is interrupted, and says how it ended."""
+
+import numpy as np
+import pytest
+
+from multibeta.study import Study
+from multibeta.training.loop import Diverged, Images, Interrupted, TimeLimit, Training, run_to_end
+from multibeta.training.state import RunState
+
+torch = pytest.importorskip("torch")
+IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (200, 1, 8, 8), dtype=np.uint8))
+LABELS = torch.arange(200) % 10
+
+
+def training(variant="beta_vae", seed=0, running=None, **options):
+    config = {
+        "name": "x",
+        "datasets": ["digits"],
+        "variants": [variant],
+        "strengths": [2],
+        "training": {
+            "architecture": "mlp",
+            "latents": 3,
+            "budget": "60 steps",
+            "batch_size": 16,
+            "log_every": 7,
+            **options,
+        },
+        "running": running or {},
+    }
+    cell = Study.parse(config).cells[0]
+    train, held_out = (Images(IMAGES[part], LABELS[part]) for part in (slice(0, 150), slice(150, 200)))
+    return Training(cell, seed, train, held_out, "cpu")
+
+
+def finish(started, folder, stop_at=None):
+    run_to_end(started, RunState(folder), lambda: started.step == stop_at, lambda _: None)
+    return started
+
+
+def same(one, other):
+    assert one.history == other.history
+    weights = other.weights()
+    assert set(one.weights()) == set(weights)
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in one.weights().items())
+
+
+OPTIONS = {
+    "plain": {},
+    "warm-up and clipping": {"strength_schedule": "cosine", "schedule_steps": 40, "gradient_clip": 1.0},
+    "plateau": {"plateau_patience": 0, "validate_every": 5},
+    "best": {"select": "best", "validate_every": 5, "learning_rate": 0.05},
+    "gaussian": {"likelihood": "gaussian", "noise_std": 0.3},
+    "bf16": {"precision": "bf16"},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+@pytest.mark.parametrize("variant", ["beta_vae", "cvae"])
+def test_interrupted_anywhere_it_ends_the_same(tmp_path, variant, options):
+    straight = finish(training(variant, **options), tmp_path / "a")
+    for stop_at in (3, 29, 56):
+        with pytest.raises(Interrupted):
+            finish(training(variant, **options), tmp_path / "b", stop_at)
+        resumed = training(variant, **options)
+        resumed.restore(RunState(tmp_path / "b").checkpoint())
+        assert resumed.step == stop_at
+        same(finish(resumed, tmp_path / "b"), straight)
+
+
+def test_the_loss_falls(tmp_path):
+    history = finish(training(learning_rate=0.01), tmp_path).history
+    assert history[-1][1] < history[0][1]
+
+
+def test_history_holds_means_of_every_term_and_its_weight(tmp_path):
+    ended = finish(training(), tmp_path)
+    assert ended.columns == ["loss", "reconstruction", "kl", "strength", "learning_rate"]
+    assert [row[0] for row in ended.history] == [7, 14, 21, 28, 35, 42, 49, 56, 60]
+    _, loss, reconstruction, kl, strength, _ = ended.history[3]
+    assert loss == pytest.approx(reconstruction + strength * kl, rel=1e-5)
+
+
+def test_seeds_differ(tmp_path):
+    one, other = finish(training(seed=0), tmp_path / "0"), finish(training(seed=1), tmp_path / "1")
+    assert one.history != other.history
+
+
+def test_a_plateau_lowers_the_learning_rate(tmp_path):
+    ended = finish(training(plateau_patience=0, validate_every=1, learning_rate=0.05), tmp_path)
+    assert ended.history[-1][-1] < 0.05
+
+
+def test_best_keeps_the_weights_of_the_lowest_held_out_loss(tmp_path):
+    ended = finish(training(select="best", validate_every=5, learning_rate=0.05), tmp_path)
+    assert np.isfinite(ended.best_loss)
+    assert any(
+        not torch.equal(a, b) for a, b in zip(ended.best.values(), ended.network.state_dict().values(), strict=True)
+    )
+
+
+def test_a_loss_that_explodes_is_a_divergence_with_its_step(tmp_path):
+    with pytest.raises(Diverged, match=r"(loss|reconstruction|kl) became (inf|nan) between steps \d+ and \d+"):
+        finish(training(learning_rate=1.0, likelihood="gaussian", noise_std=1e-6), tmp_path)
+
+
+def test_a_time_limit_is_kept(tmp_path):
+    with pytest.raises(TimeLimit, match="at step 1 of 60"):
+        finish(training(running={"max_minutes": 1e-9}), tmp_path)
+
+
+def test_an_unreadable_checkpoint_is_as_none(tmp_path, capsys):
+    state = RunState(tmp_path)
+    state.write_checkpoint(training().state())
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    assert state.checkpoint() is None
+    assert "training this run from its start" in capsys.readouterr().err
