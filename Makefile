@@ -35,4 +35,4 @@ lock: setup
 	$(BIN)/uv pip compile --universal --generate-hashes --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) results/* .snakemake
+	rm -rf $(VENV) .snakemake results/* results/.data results/.state

@@ -98,7 +98,7 @@ MALFORMED = {
     "name with slash": ({"name": "a/b"}, "name = 'a/b': must consist of letters"),
     "name a number": ({"name": 3}, "name = 3: must be text"),
     "empty datasets": ({"datasets": {}}, "datasets = {}: must not be empty"),
-    "empty variants": ({"variants": []}, "variants = {}: must not be empty"),
+    "empty variants": ({"variants": []}, "variants = []: must not be empty"),
     "datasets a number": ({"datasets": 5}, "datasets = 5: must be a mapping"),
     "dataset twice": ({"datasets": ["digits", "digits"]}, "datasets = ['digits', 'digits']: names an entry twice"),
     "unknown dataset": ({"datasets": ["sprits"]}, "datasets.sprits: unknown dataset 'sprits'; did you mean 'sprites'?"),

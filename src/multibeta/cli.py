@@ -105,10 +105,19 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _weights(options: argparse.Namespace) -> None:
-    from multibeta.metrics.image import _weights
+    from multibeta.metrics import NotComputed
+    from multibeta.metrics.image._weights import fetch, locked, path_of
+    from multibeta.registry import nearest
 
-    for line in _weights.status() if options.list else _weights.fetch_all(options.names):
-        print(line)
+    for name in options.names or locked():
+        if name not in locked():
+            raise ValueError(f"unknown weights {name!r}{nearest(name, list(locked()))}")
+        if not options.list:
+            fetch(name)
+        try:
+            print(f"{name}: {path_of(name)}")
+        except NotComputed as reason:
+            print(f"{name}: {reason}")
 
 
 def _config(options: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-Entry = TypeVar("Entry")
 #: What may become the name of a folder.
 NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
 
@@ -66,9 +65,9 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
-Strength = Annotated[str, BeforeValidator(canonical_strength)]
-Budget = Annotated[str, BeforeValidator(_budget)]
-Number = Annotated[float, BeforeValidator(_no_bool)]
+Strength = Annotated[str, BeforeValidator(canonical_strength, json_schema_input_type=float | str)]
+Budget = Annotated[str, BeforeValidator(_budget, json_schema_input_type=str)]
+Number = Annotated[float, BeforeValidator(_no_bool, json_schema_input_type=float)]
 
 
 class TrainingOptions(Section):
@@ -193,17 +192,20 @@ def _entries(value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(name, str) for name in value):
         if len(set(value)) < len(value):
             raise PydanticCustomError("entries", "names an entry twice")
-        return {name: {} for name in value}
+        value = dict.fromkeys(value)
     if not isinstance(value, dict):
         return value
+    if not value:
+        raise PydanticCustomError("entries", "must not be empty")
     for name in value:
         if not re.fullmatch(NAME, str(name)):
             raise PydanticCustomError("entries", "has a name that is not made of letters, digits, - and _")
     return {name: {} if entry is None else entry for name, entry in value.items()}
 
 
-Seeds = Annotated[list[StrictInt], BeforeValidator(_seed_list), AfterValidator(_seeds)]
-Entries = Annotated[dict[str, Entry], BeforeValidator(_entries)]
+Seeds = Annotated[
+    list[StrictInt], BeforeValidator(_seed_list, json_schema_input_type=list[int] | int), AfterValidator(_seeds)
+]
 Strengths = Annotated[list[Strength] | None, AfterValidator(_unique)]
 
 
@@ -224,6 +226,16 @@ class VariantEntry(Section):
     strengths: Strengths = Field(None, description="its grid; null: the study's")
     training: TrainingOptions = TrainingOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
+
+
+Datasets = Annotated[
+    dict[str, DatasetEntry],
+    BeforeValidator(_entries, json_schema_input_type=dict[str, DatasetEntry | None] | list[str]),
+]
+Variants = Annotated[
+    dict[str, VariantEntry],
+    BeforeValidator(_entries, json_schema_input_type=dict[str, VariantEntry | None] | list[str]),
+]
 
 
 class Include(Section):
@@ -248,12 +260,8 @@ class StudyOptions(Section):
     """A study: datasets × variants × strengths × seeds, and how they are trained, measured and reported."""
 
     name: str = Field(pattern=f"^{NAME}$", description="results go to results/<name>")
-    datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_entries)] = Field(
-        min_length=1, description="by name, each with what is different for it"
-    )
-    variants: Annotated[dict[str, VariantEntry], BeforeValidator(_entries)] = Field(
-        min_length=1, description="by name, each with what is different for it"
-    )
+    datasets: Datasets = Field(description="by name, each with what is different for it")
+    variants: Variants = Field(description="by name, each with what is different for it")
     strengths: Strengths = Field(None, description="the grid of β (γ, λ, C); null: each variant's own")
     seeds: Seeds = Field([0, 1, 2], description="a count, or a list of seeds")
     include: list[Include] = Field([], description="cells beside the product")

@@ -1,6 +1,8 @@
 """What every metric must fulfil; a new metric file is tested here without further ado."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -109,3 +111,15 @@ def test_refuses_nan(metric, needs, need):
         broken = needs[need].copy()
         broken.flat[7] = np.nan
         assert isinstance(measured(metric, {**needs, need: broken}), NotComputed)
+
+
+def test_metric_files_import_nothing_heavy():
+    """Reading a study imports every metric it names, and `--help` and dry runs must stay quick."""
+    heavy = {"torch", "scipy", "sklearn", "pandas", "matplotlib", "lpips", "torch_fidelity", "safetensors"}
+    program = (
+        "import sys; from multibeta import registry; "
+        "[registry.find('metric', name) for name in registry.names('metric')]; "
+        f"print(*sorted({heavy} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == []

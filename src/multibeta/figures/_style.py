@@ -60,7 +60,12 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     @wraps(draw)
     def in_style(*arguments: P.args, **keywords: P.kwargs) -> Figure:
         with _in_style():
-            return draw(*arguments, **keywords)
+            figure = draw(*arguments, **keywords)
+            if layout := figure.get_layout_engine():
+                # Once: every file of the figure then has the same layout, and none pays for it again.
+                layout.execute(figure)
+                figure.set_layout_engine("none")
+            return figure
 
     return in_style
 

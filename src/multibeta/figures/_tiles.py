@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from multibeta.figures._style import COLUMN, INK, MUTED
 #: A raster figure is at least this many pixels wide per inch; small images are enlarged by whole factors.
 PIXELS_PER_INCH = 220
 TEXT = 7  # points
+CHARACTERS_PER_INCH = 18  # of that text, at least
 
 
 def tiled(images: NDArray[np.float32], gap: int, scale: int) -> NDArray[np.uint8]:
@@ -47,6 +49,9 @@ def grid(
     characters = max((len(label) for label in row_labels or [""]), default=0)
     left = 0.02 + (0.062 * characters + 0.05 if row_labels else 0.0)
     top = 0.02 + (0.16 if title else 0) + (0.14 if column_labels else 0)
+    note = "\n".join(
+        line for part in note.splitlines() for line in textwrap.wrap(part, int(CHARACTERS_PER_INCH * width))
+    )
     bottom = 0.02 + (0.04 + 0.12 * len(note.splitlines()) if note else 0)
     inner = width - left - 0.02
     scale = max(1, -(-int(inner * PIXELS_PER_INCH) // (columns * image_width)))

@@ -47,6 +47,7 @@ def traversals(
     kl: NDArray[np.floating],
     kind: Literal["prior", "posterior"],
     active: NDArray[np.bool_],
+    condition: str = "",
     title: str = "",
 ) -> Figure:
     """What each latent does when it alone is moved.
@@ -57,6 +58,7 @@ def traversals(
         kl: (D,), nats per image; rows are sorted by it, largest first, and labelled with it.
         kind: where the other latents rest: at the prior's mean, or at the posterior mean of one held-out image.
         active: (D,), False for the latents that the code does not use; their labels are grey.
+        condition: what a conditional model is told, such as ``shape 1``.
     """
     if not len(images) == len(kl) == len(active) or images.shape[1] != len(values):
         raise ValueError(f"{images.shape[:2]} images do not fit {len(kl)} latents and {len(values)} values")
@@ -64,6 +66,8 @@ def traversals(
     shown = order[:MOST_LATENTS]
     rest = "at 0" if kind == "prior" else "at one image's code"
     note = f"other latents {rest}; KL in nats" + ("" if active.all() else "; grey: inactive")
+    if condition:
+        note += f"; told: {condition}"
     if len(shown) < len(order):
         note += f"\nthe {len(shown)} latents of largest KL among {len(order)}"
     return grid(

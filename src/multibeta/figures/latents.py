@@ -49,12 +49,12 @@ def latents(
     below.axhline(threshold, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     below.annotate(
         f"active above {threshold:g}",
-        (1, threshold),
-        (-2, 2),
+        (0, threshold),
+        (3, -3),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
-        ha="right",
-        va="bottom",
+        ha="left",
+        va="top",
         color=MUTED,
     )
     below.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))

@@ -133,9 +133,10 @@ def _small(look: Mapping[str, Any]) -> dict[str, Any]:
 
 def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: Sequence[str]) -> None:
     strengths = sorted({float(beta) for beta in points.beta})
+    step = max(strengths[-1] / strengths[0], 2) ** 0.035
     for position, variant in enumerate(variants):
-        # Beside each other rather than on top of each other: a few per cent along the log axis.
-        dodge = 1.06 ** (position - (len(variants) - 1) / 2)
+        # Variants stand beside each other rather than on top of each other: a small step along the log axis.
+        dodge = step ** (position - (len(variants) - 1) / 2)
         look = _look(position)
         own = points[points.variant == variant]
         axes.plot(own.beta.astype(float) * dodge, own.value, linestyle="", alpha=0.4, **_small(look))
@@ -154,7 +155,7 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     # With two seeds an interval is nine times the distance of the seeds; it may leave the panel, not shrink it.
     low, high = points.value.min(), points.value.max()
-    room = 0.6 * (high - low) or 0.1 * max(abs(high), 1e-3)
+    room = 0.3 * (high - low) or 0.1 * max(abs(high), 1e-3)
     bottom, top = axes.get_ylim()
     axes.set_ylim(max(bottom, low - room), min(top, high + room))
 

@@ -51,7 +51,8 @@ def calibration(material: Material) -> str:
         "`fd_domain` is the Fréchet distance in the features of a small network trained on the dataset's own factors "
         "or labels: a diagnostic of that dataset, neither FID nor a measure of perceived quality. It is trusted only "
         "if it grows with every step of blur and noise added to real images. The floor is the distance between two "
-        "sets of real images; nothing below it means anything.",
+        "sets of real images; a distance below it means nothing. The rungs compare images with themselves degraded, "
+        "so a mild one may lie below the floor.",
     ]
     for dataset in material.datasets:
         found = material.calibrations.get(dataset)

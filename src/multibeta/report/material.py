@@ -72,6 +72,7 @@ class Material:
         specs: the resolved spec of each cell, by `CellKey.place`.
         cards: of the datasets by name; empty for one not prepared yet.
         calibrations: of the datasets' domain features by name, as `multibeta.stages.report` reads them.
+        references: of the datasets by name: what codes without a model score, by their title and `Column`.
         runs: the columns of runs.csv and ``reason``; one row for every run of the study, also those not done.
         metrics: the columns of metrics.csv.
         summary: as `multibeta.report.statistics.summarise` makes it.
@@ -89,6 +90,7 @@ class Material:
     specs: Mapping[tuple[str, str, str], Mapping[str, Any]]
     cards: Mapping[str, Mapping[str, Any]]
     calibrations: Mapping[str, Mapping[str, Any]]
+    references: Mapping[str, Mapping[str, Mapping[tuple[str, str, str], float]]]
     runs: pd.DataFrame
     metrics: pd.DataFrame
     summary: pd.DataFrame
@@ -132,9 +134,9 @@ class Material:
     def header(self, column: Column) -> str:
         """A column's heading, with protocol and representation, which are part of what the number is."""
         measure = self.measures.get(column.metric, Measure(column.metric))
-        unit = f" ({measure.unit})" if measure.unit else ""
+        unit = f"{measure.unit} · " if measure.unit and measure.unit.lower() not in measure.title.lower() else ""
         codes = " codes" if column.representation in ("mean", "sampled") else ""
-        return f"{measure.title}{measure.arrow}{unit}<br>{column.representation}{codes} · {column.protocol}"
+        return f"{measure.title}{measure.arrow}<br>{unit}{column.representation}{codes}<br>{column.protocol}"
 
     def numbers(self, column: Column, factor: str = "") -> dict[tuple[str, str, str], Any]:
         """The rows of the summary for a column, by `CellKey.place`."""

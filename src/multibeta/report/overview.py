@@ -36,32 +36,27 @@ def in_short(material: Material) -> str:
     if mig is None or distortion is None:
         return ""
     scores, costs = material.numbers(mig), material.numbers(distortion)
+    with_plain = any(cell.beta == "1" for cell in material.cells)
     rows = []
     for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in material.cells):
         cells = [c for c in material.of_dataset(dataset) if c.variant == variant]
         found = [c for c in cells if c.place in scores and scores[c.place].seeds]
-        if not found:
-            continue
-        best = max(found, key=lambda cell: scores[cell.place].mean)
-        plain_vae = next((cell for cell in cells if cell.beta == "1"), None)
-        rows.append(
-            (
-                dataset,
-                material.variants[variant],
-                material.strength(best),
-                *(_interval(scores, cell, 3) for cell in (best, plain_vae)),
-                *(_interval(costs, cell, 1) for cell in (best, plain_vae)),
-            )
-        )
+        if found:
+            best = max(found, key=lambda cell: scores[cell.place].mean)
+            compared = [best, *([next((c for c in cells if c.beta == "1"), None)] if with_plain else [])]
+            values = [
+                _interval(numbers, cell, places) for numbers, places in ((scores, 3), (costs, 1)) for cell in compared
+            ]
+            rows.append((dataset, material.variants[variant], material.strength(best), *values))
     if not rows:
         return ""
-    one = f"{material.symbol} = 1"
-    headers = ["dataset", "variant", "best mean MIG at", "MIG there", f"MIG at {one}"]
-    headers += ["reconstruction there (nats/image)", f"reconstruction at {one} (nats/image)"]
+    places = ["there", *([f"at {material.symbol} = 1"] if with_plain else [])]
+    headers = ["dataset", "variant", "best mean MIG at", *(f"MIG {place}" for place in places)]
+    headers += [f"reconstruction {place} (nats)" for place in places]
     return (
         f"## In short\n\n{table(headers, rows, 3)}\n\n"
-        "Means over seeds ± half the 95 % interval. Where intervals overlap, the seeds do not tell the cells apart; "
-        "the best of several cells is flattered by having been chosen."
+        f"MIG of {mig.representation} codes. Means over seeds ± half the 95 % interval. Where intervals overlap, the "
+        "seeds do not tell the cells apart; the best of several cells is flattered by having been chosen."
     )
 
 
@@ -78,7 +73,8 @@ def study(material: Material) -> str:
             cells = [cell for cell in material.of_dataset(dataset) if cell.variant == variant]
             if cells:
                 rows.append((dataset, material.variants[variant], *_sweep(material, cells)))
-    lines.append(table(["dataset", "variant", "strengths", "seeds", "architecture", "training"], rows, 6))
+    headers = ["dataset", "variant", "condition", "strengths", "seeds", "architecture", "training"]
+    lines.append(table(headers, rows, len(headers)))
     lines += [_dataset(dataset, material.cards.get(dataset, {})) for dataset in material.datasets]
     return "## The study\n\n" + "\n\n".join(lines)
 
@@ -116,21 +112,25 @@ def _dataset(name: str, card: Mapping[str, Any]) -> str:
         facts.append(f"factors {factors}")
     if card["classes"]:
         facts.append(f"{len(card['classes'])} classes")
+    if card["options"]:
+        facts.append("options " + ", ".join(f"{name} {value}" for name, value in card["options"].items()))
     facts += [f"licence: {plain(card['licence'])}", f"source: {plain(card['source'])}"]
     facts.append(f"images sha256 {code(card['sha256']['images'])}")
     return f"**{plain(name)}** – {plain(card['title'])}: {'; '.join(facts)}."
 
 
-def _sweep(material: Material, cells: list[CellKey]) -> tuple[str, str, str, str]:
+def _sweep(material: Material, cells: list[CellKey]) -> list[str]:
     symbol = material.symbols[cells[0].variant]
+    specs = [material.specs[cell.place] for cell in cells]
     seeds = dict.fromkeys(", ".join(map(str, cell.seeds)) for cell in cells)
-    training = [material.specs[cell.place]["training"] for cell in cells]
-    return (
+    training = [spec["training"] for spec in specs]
+    return [
+        " or ".join(dict.fromkeys(spec["condition"] or "none" for spec in specs)),
         f"{symbol} = {', '.join(cell.beta for cell in cells)}",
         " or ".join(seeds),
         " or ".join(dict.fromkeys(f"{t['architecture']}, {t['latents']} latents" for t in training)),
         " or ".join(dict.fromkeys(f"{t['budget']}, batch {t['batch_size']}, {t['likelihood']}" for t in training)),
-    )
+    ]
 
 
 def _interval(rows: Mapping[tuple[str, str, str], Any], cell: CellKey | None, places: int) -> str:

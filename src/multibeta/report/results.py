@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from multibeta.report.material import CellKey, Column, Material
@@ -18,7 +19,8 @@ def tables(material: Material) -> str:
         "## Results",
         "Mean over seeds ± half the 95 % interval of the mean (Student's t). Seeds that diverged, failed or are "
         f"missing are not in a mean; the column *seeds* counts those that are. {DASH}: no number, see "
-        "[Not computed](#not-computed-and-why). Each heading names what was measured and the protocol.",
+        "[Not computed](#not-computed-and-why). Each heading names what was measured and the protocol. *Perfect codes* "
+        "are the factors themselves beside noise, *random codes* noise alone: the ceiling and the floor of a score.",
     ]
     for dataset in material.datasets:
         columns = material.columns(dataset)
@@ -72,19 +74,15 @@ def factors(material: Material) -> str:
             by_factor = {name: _of_dataset(material, column, dataset, name) for name in names}
             if not any(by_factor.values()):
                 continue
-            conditions = {material.specs[cell.place].get("condition") or "" for cell in material.of_dataset(dataset)}
             places = decimals([row.mean for rows in by_factor.values() for row in rows.values()], most=3)
             rows = [
                 [material.variants[cell.variant], cell.beta]
                 + [_interval(rows.get(cell.place), places) for rows in by_factor.values()]
                 for cell in material.of_dataset(dataset)
             ]
-            note = _conditioned(sorted(conditions), names)
             heading = material.header(column).replace("<br>", ", ")
-            parts.append(
-                f"### {plain(dataset)}: {heading}\n\n{table(['variant', material.symbol, *names], rows)}{note}"
-            )
-    return "## By factor\n\n" + "\n\n".join(parts) if parts else ""
+            parts.append(f"### {plain(dataset)}: {heading}\n\n{table(['variant', material.symbol, *names], rows)}")
+    return "\n\n".join(["## By factor", *_conditioned(material), *parts]) if parts else ""
 
 
 def not_computed(material: Material) -> str:
@@ -103,16 +101,28 @@ def not_computed(material: Material) -> str:
 
 
 def _table(material: Material, cells: list[CellKey], columns: list[Column]) -> str:
-    numbers = [material.numbers(column) for column in columns]
-    places = [decimals([row.mean for place, row in rows.items() if place[0] == cells[0].dataset]) for rows in numbers]
+    dataset = cells[0].dataset
+    numbers = {column: _of_dataset(material, column, dataset) for column in columns}
+    references = material.references.get(dataset, {})
+    places = {column: _places(column, numbers, list(references.values())) for column in columns}
     body = []
     for cell in cells:
-        own = [rows.get(cell.place) for rows in numbers]
-        counted = max((row.seeds for row in own if row is not None), default=0)
+        own = {column: rows.get(cell.place) for column, rows in numbers.items()}
+        counted = max((row.seeds for row in own.values() if row is not None), default=0)
         seeds = str(counted) if counted == len(cell.seeds) else f"{counted} of {len(cell.seeds)}"
-        values = [_interval(row, digits, counted) for row, digits in zip(own, places, strict=True)]
+        values = [_interval(row, places[column], counted) for column, row in own.items()]
         body.append([material.variants[cell.variant], cell.beta, seeds, *values])
+    for title, scores in references.items():
+        if any(column in scores for column in columns):
+            values = [f"*{number(scores[column], places[column])}*" if column in scores else "" for column in columns]
+            body.append([f"*{plain(title)}*", "", "", *values])
     return table(["variant", material.symbol, "seeds", *(material.header(column) for column in columns)], body)
+
+
+def _places(column: Column, numbers: dict[Column, dict[Place, Any]], references: list[Mapping[Any, float]]) -> int:
+    """The digits of a column, equal for all columns of a metric."""
+    means = [row.mean for other, rows in numbers.items() if other.metric == column.metric for row in rows.values()]
+    return decimals([*means, *(scores[column] for scores in references if column in scores)])
 
 
 def _interval(row: Any, places: int, seeds: int | None = None) -> str:
@@ -158,11 +168,12 @@ def _stand(means: dict[Place, float], cell: CellKey, targets: list[Any]) -> str:
     return f"{number(mean, decimals(means.values(), most=3))} {reached}"
 
 
-def _conditioned(conditions: list[str], names: list[str]) -> str:
-    told = [name for name in conditions if name in names]
-    if not told:
-        return ""
-    return (
-        f"\n\nConditional variants are told {plain(', '.join(told))}; their code need not say it again, so a low score "
-        "of that factor is expected there and lowers their mean."
-    )
+def _conditioned(material: Material) -> list[str]:
+    told = dict.fromkeys((cell.dataset, material.specs[cell.place]["condition"]) for cell in material.cells)
+    named = [f"{plain(factor)} ({plain(dataset)})" for dataset, factor in told if factor]
+    if not named:
+        return []
+    return [
+        f"Conditional variants are told {', '.join(named)}. Their code need not say it again, so a low score of that "
+        "factor is expected there, and lowers their mean over factors."
+    ]

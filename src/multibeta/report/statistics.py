@@ -56,6 +56,8 @@ def summarise(metrics: pd.DataFrame, cells: Iterable[CellKey]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    # Latents have no order that two seeds share: a mean over the seeds of "z3" would mean nothing.
+    metrics = metrics[~metrics.factor.str.fullmatch(r"z\d+")]
     keys = ["protocol", "representation", "metric", "factor"]
     rows: list[tuple[object, ...]] = []
     groups: dict[Any, pd.DataFrame] = dict(iter(metrics.groupby(["dataset", "variant", "beta"], sort=False)))

@@ -31,11 +31,11 @@ def code(text: object) -> str:
 
 
 def decimals(values: Iterable[float], most: int = 5) -> int:
-    """Places after the point that show three digits of the largest value, the same for a whole column."""
+    """Places after the point, at least one, that show three digits of the largest value; equal for a whole column."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     if largest == 0:
         return 2
-    return min(most, max(0, 2 - math.floor(math.log10(largest))))
+    return min(most, max(1, 2 - math.floor(math.log10(largest))))
 
 
 def number(value: float | None, places: int) -> str:

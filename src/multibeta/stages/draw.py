@@ -18,6 +18,7 @@ from multibeta.results import CellFolder
 from multibeta.stages.encode import Codes, conditions, float_images, read_codes
 from multibeta.stages.saving import save
 from multibeta.stages.specs import read_cell
+from multibeta.stages.titles import cell_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,8 +47,7 @@ def draw(folder: CellFolder, dataset: Dataset) -> None:
     from multibeta.training.devices import claim_device
 
     cell = read_cell(folder)
-    variant = cell.variant.make("variant")
-    name = f"{cell.dataset.name} · {variant.title} · {variant.symbol} = {cell.strength}"
+    name = cell_title(cell)
     with claim_device(cell.running.device) as device:
         runs = load_cell(folder, device)
         drawn: dict[str, Figure] = {}
@@ -113,7 +113,8 @@ class Drawing:
         images = self._decode(z.reshape(-1, latents), _repeat(condition, latents * steps))
         grid = images.reshape(latents, steps, *images.shape[1:])
         kl, variance = usage(self.codes)
-        return figures.traversals(grid, TRAVERSAL, kl, kind, variance > THRESHOLD, self.title)
+        told = "" if condition is None else self._condition_names()[int(condition[0])]
+        return figures.traversals(grid, TRAVERSAL, kl, kind, variance > THRESHOLD, told, self.title)
 
     def interpolations(self) -> Figure:
         originals, condition = self._held_out(2 * PAIRS)
@@ -129,11 +130,15 @@ class Drawing:
         return figures.interpolations(grid, np.stack([originals[:PAIRS], originals[PAIRS:]], 1), note, self.title)
 
     def conditional_samples(self) -> Figure:
-        name, size = self.run.condition.name, self.run.condition.size
-        names = self.dataset.classes if name == "label" else [f"{name} {value}" for value in range(size)]
+        names = self._condition_names()
+        size = len(names)
         images = self._decode(np.tile(self._noise(PER_CLASS), (size, 1)), np.arange(size).repeat(PER_CLASS))
         grid = images.reshape(size, PER_CLASS, *images.shape[1:])
-        return figures.conditional_samples(grid, list(names), name, self.title)
+        return figures.conditional_samples(grid, names, self.run.condition.name, self.title)
+
+    def _condition_names(self) -> list[str]:
+        name, size = self.run.condition.name, self.run.condition.size
+        return list(self.dataset.classes) if name == "label" else [f"{name} {value}" for value in range(size)]
 
     def _held_out(self, n: int) -> tuple[Images, Conditions]:
         """Images (n, C, H, W) and conditions (n,). A small held-out split comes round again."""

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from multibeta import randomness, registry
 from multibeta.datasets import Dataset
 from multibeta.metrics import Metric, NotComputed, Result
 from multibeta.options import EvaluationOptions
-from multibeta.results import METRICS_COLUMNS, CellFolder, data_folder, read_json, write_json, write_table
+from multibeta.results import METRICS_COLUMNS, CellFolder, data_folder, read_json, write_json, write_rows
 from multibeta.stages.encode import (
     Codes,
     EvaluationImages,
@@ -131,9 +130,12 @@ class Material:
         return (np.log(images) - np.log1p(-images)).astype(np.float32)
 
 
-def measure(material: Material, metric_names: list[str]) -> pd.DataFrame:
+Rows = list[dict[str, Any]]
+
+
+def measure(material: Material, metric_names: list[str]) -> Rows:
     """Every metric on the material, as rows of metrics.csv from ``protocol`` on."""
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     for name in metric_names:
         metric: Metric = registry.find("metric", name)()
         for representation in REPRESENTATIONS if "codes" in metric.needs else (metric.representation,):
@@ -144,7 +146,7 @@ def measure(material: Material, metric_names: list[str]) -> pd.DataFrame:
                 rows += _rows(metric, representation, f"not computed: {reason}")
             else:
                 rows += _rows(metric, representation, "done", result)
-    return pd.DataFrame(rows)
+    return rows
 
 
 def evaluate(folder: CellFolder) -> None:
@@ -161,7 +163,8 @@ def evaluate(folder: CellFolder) -> None:
     dataset, ended = Dataset(data), read_json(folder.cell)["runs"]
     chosen, codes = read_codes(folder)
     likelihood = (cell.training.likelihood, cell.training.noise_std)
-    tables, costs = [], {}
+    rows: Rows = []
+    costs = {}
     with claim_device(cell.running.device) as device:
         runs = load_cell(folder, device)
         for seed in cell.seeds:
@@ -169,19 +172,19 @@ def evaluate(folder: CellFolder) -> None:
             if seed in runs:
                 options, features = cell.evaluation, data / "features.safetensors"
                 material = Material(runs[seed], dataset, chosen, codes[seed], options, features, likelihood)
-                table = measure(material, cell.metric_names)
+                measured = measure(material, cell.metric_names)
             else:
-                table = _of_failed(cell.metric_names, ended[str(seed)])
-            table = table.assign(dataset=cell.dataset.name, variant=cell.variant.name, beta=cell.strength, seed=seed)
-            tables.append(table[list(METRICS_COLUMNS)])
+                measured = _of_failed(cell.metric_names, ended[str(seed)])
+            run = {"dataset": cell.dataset.name, "variant": cell.variant.name, "beta": cell.strength, "seed": seed}
+            rows += [{**run, **row} for row in measured]
             costs[str(seed)] = time.monotonic() - started
-    write_table(folder.metrics, pd.concat(tables, ignore_index=True))
+    write_rows(folder.metrics, METRICS_COLUMNS, rows)
     write_json(folder.costs, costs)
 
 
 def evaluate_model(
     model: Any, dataset: Dataset, features: Path, options: EvaluationOptions, condition: NDArray[np.int64] | None = None
-) -> pd.DataFrame:
+) -> Rows:
     """Measure any object with ``encode`` and ``decode``; see `multibeta.evaluate`."""
     chosen = EvaluationImages.choose(dataset, options)
     codes = encode_images(model, dataset, chosen, condition)
@@ -193,7 +196,7 @@ def _need(material: Material, need: str, representation: str) -> Any:
     return material.codes(representation) if need == "codes" else getattr(material, need)
 
 
-def _rows(metric: Metric, representation: str, status: str, result: Result | None = None) -> list[dict[str, Any]]:
+def _rows(metric: Metric, representation: str, status: str, result: Result | None = None) -> Rows:
     common = {
         "protocol": metric.protocol,
         "representation": representation,
@@ -205,11 +208,11 @@ def _rows(metric: Metric, representation: str, status: str, result: Result | Non
     return [{**common, "factor": part, "value": value} for part, value in values.items()]
 
 
-def _of_failed(metric_names: list[str], run: dict[str, Any]) -> pd.DataFrame:
+def _of_failed(metric_names: list[str], run: dict[str, Any]) -> Rows:
     """The rows of a run that has no model: every metric says why."""
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     for name in metric_names:
         metric: Metric = registry.find("metric", name)()
         for representation in REPRESENTATIONS if "codes" in metric.needs else (metric.representation,):
             rows += _rows(metric, representation, f"not computed: training {run['status']}: {run['reason']}")
-    return pd.DataFrame(rows)
+    return rows

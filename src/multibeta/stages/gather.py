@@ -21,6 +21,8 @@ from multibeta.results import (
     read_table,
 )
 from multibeta.stages.provenance import git_commit
+from multibeta.stages.references import reference_scores
+from multibeta.stages.titles import variant_title
 
 #: Measures that runs.csv repeats beside the costs.
 OF_RUNS = ("reconstruction", "kl", "elbo", "active_units")
@@ -54,6 +56,9 @@ class Found:
     def key(self) -> CellKey:
         cell = self.cell
         return CellKey(cell.dataset.name, cell.variant.name, cell.strength, tuple(cell.seeds))
+
+    def spec(self) -> dict[str, Any]:
+        return {**self.cell.model_dump(mode="json"), "condition": self.cell.condition()}
 
     def status(self, seed: int) -> tuple[str, str]:
         """What became of a run and why; results of another spec than the study's count as missing."""
@@ -104,25 +109,24 @@ def gather(folder: StudyFolder) -> Material:
     tables = [each.metrics for each in found if len(each.metrics)]
     metrics = pd.concat(tables, ignore_index=True) if tables else _empty(METRICS_COLUMNS)
     data = {each.key.dataset: data_folder(folder.root, each.data_key) for each in found}
+    first = {each.key.dataset: each for each in reversed(found) if (data[each.key.dataset] / "card.json").is_file()}
     cards = {name: read_json(path / "card.json") for name, path in data.items() if (path / "card.json").is_file()}
     targets = study["report"]["targets"]
-    variants = {key.variant: registry.find("variant", key.variant) for key in keys}
+    cells = {each.cell.variant.name: each.cell for each in found}
     return Material(
         name=study["name"],
         title=study["report"]["title"] or study["name"],
         cells=keys,
-        specs={
-            each.key.place: {**study_cell, "condition": each.cell.condition()}
-            for each, study_cell in zip(found, study["cells"], strict=True)
-        },
+        specs={each.key.place: each.spec() for each in found},
         cards=cards,
+        references={each.key.dataset: reference_scores(each.cell, data[each.key.dataset]) for each in first.values()},
         calibrations={name: _calibration(path / "features.safetensors") for name, path in data.items()},
         runs=runs,
         metrics=metrics,
         summary=summarise(metrics, keys),
         measures=_measures([*metrics.metric.unique(), *(target["metric"] for target in targets)]),
-        variants={name: variant.title for name, variant in variants.items()},
-        symbols={name: variant.symbol for name, variant in variants.items()},
+        variants={name: variant_title(cell) for name, cell in cells.items()},
+        symbols={name: cell.variant.make("variant").symbol for name, cell in cells.items()},
         targets=targets,
         pictures={each.key.place: each.pictures() for each in found},
         provenance=_provenance(study, found, cards),

@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from tqdm import tqdm
 
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
-from multibeta.results import CellFolder, data_folder, state_folder, write_json, write_table
+from multibeta.results import CellFolder, data_folder, state_folder, write_json, write_rows
 from multibeta.stages.provenance import hardware, versions
 from multibeta.stages.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
@@ -109,14 +108,15 @@ def _train_seed(training: Training, state: RunState, should_stop: Callable[[], b
 
 def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict[str, Any]:
     weights: dict[str, torch.Tensor] = {}
-    tables = []
+    columns: dict[str, None] = {"seed": None, "step": None}
+    rows: list[dict[str, float]] = []
     runs: dict[str, Any] = {}
     for seed, saved in ended.items():
         weights |= {f"seed{seed}/{name}": tensor for name, tensor in saved.group("network").items()}
-        columns = ["step", *saved.facts["columns"]]
-        table = pd.DataFrame(saved.tensors["history"].reshape(-1, len(columns)).numpy(), columns=columns)
-        table.insert(0, "seed", seed)
-        tables.append(table.astype({"step": int}))
+        terms = saved.facts["columns"]
+        columns |= dict.fromkeys(terms)
+        for step, *values in saved.tensors["history"].reshape(-1, len(terms) + 1).tolist():
+            rows.append({"seed": seed, "step": int(step), **dict(zip(terms, values, strict=True))})
         facts = {name: value for name, value in saved.facts.items() if name != "columns"}
         runs[str(seed)] = {**facts, "fingerprint": cell.run_fingerprint(seed)}
     variant = cell.variant.make("variant")
@@ -131,7 +131,7 @@ def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict
         "hardware": hardware(),
     }
     write_tensors(folder.models, weights)
-    write_table(folder.history, pd.concat(tables, ignore_index=True))
+    write_rows(folder.history, list(columns), rows)
     write_json(folder.cell, description)
     return description
 

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 from multibeta import randomness
 from multibeta.cell import Cell
 from multibeta.model import BATCH, VAE, build
+from multibeta.training.adam import Adam, Plateau
 from multibeta.training.schedules import BatchOrder, strength_at, total_steps
 from multibeta.training.state import RunState, Saved
 from multibeta.variants import Forward, Variant, objective
@@ -67,10 +67,9 @@ class Training:
         self.likelihood = likelihood(options.likelihood, options.noise_std)
         self.network: VAE = build(cell, seed).to(device)
         self.parameters = list(self.network.parameters())
-        self.optimizer = torch.optim.Adam(
-            self.parameters, lr=options.learning_rate, betas=options.adam_betas, fused=True
-        )
-        self.plateau = _plateau(self.optimizer, options.plateau_patience, options.plateau_factor)
+        self.optimizer = Adam(self.parameters, options.learning_rate, options.adam_betas)
+        patience = options.plateau_patience
+        self.plateau = None if patience is None else Plateau(patience, options.plateau_factor)
         self.order = BatchOrder(len(train.pixels), options.batch_size, seed)
         self.steps = total_steps(options.budget, len(train.pixels), self.order.batch_size)
         self.validate_every = options.validate_every or max(self.steps // 10, 1)
@@ -88,7 +87,7 @@ class Training:
         indices = torch.from_numpy(self.order.indices(self.step)).to(self.device)
         terms = self.terms(*self.train.batch(indices), "training noise", self.step, strength)
         loss = objective(terms)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()
         if self.options.gradient_clip:
             clip_grad_norm_(self.parameters, self.options.gradient_clip)
@@ -124,7 +123,7 @@ class Training:
         count = (self.step - 1) % self.options.log_every + 1
         means = (self.sums / count).tolist()
         self.sums = None
-        self.history.append([self.step, *means, strength, self.optimizer.param_groups[0]["lr"]])
+        self.history.append([self.step, *means, strength, self.optimizer.learning_rate])
         for name, value in zip(self.columns, means, strict=False):
             if not math.isfinite(value):
                 raise Diverged(f"{name} became {value} between steps {self.step - count} and {self.step}")
@@ -143,7 +142,7 @@ class Training:
             total += loss.item() * len(indices)
         self.network.train()
         if self.plateau is not None:
-            self.plateau.step(total)
+            self.optimizer.learning_rate = self.plateau.update(total, self.optimizer.learning_rate)
         if self.options.select == "best" and total < self.best_loss:
             self.best_loss = total
             self.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
@@ -155,8 +154,7 @@ class Training:
     def state(self) -> Saved:
         tensors = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in moments.items()}
+        tensors |= {f"optimizer/{name}": tensor for name, tensor in self.optimizer.state().items()}
         tensors["history"] = torch.tensor(self.history, dtype=torch.float64)
         if self.sums is not None:
             tensors["sums"] = self.sums
@@ -166,9 +164,9 @@ class Training:
                 "step": self.step,
                 "seconds": self.seconds,
                 "columns": self.columns,
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
-                "plateau": None if self.plateau is None else _plain(self.plateau.state_dict()),
-                "best_loss": None if math.isinf(self.best_loss) else self.best_loss,
+                "learning_rate": self.optimizer.learning_rate,
+                "plateau": None if self.plateau is None else [_or_none(self.plateau.best), self.plateau.waited],
+                "best_loss": _or_none(self.best_loss),
             },
         )
 
@@ -176,19 +174,15 @@ class Training:
         facts = saved.facts
         self.network.load_state_dict(saved.group("network"))
         self.best = {name: tensor.to(self.device) for name, tensor in saved.group("best").items()}
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in saved.group("optimizer").items():
-            index, _, name = key.partition("/")
-            moments.setdefault(int(index), {})[name] = tensor
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        self.optimizer.param_groups[0]["lr"] = facts["learning_rate"]
+        self.optimizer.restore(saved.group("optimizer"))
+        self.optimizer.learning_rate = facts["learning_rate"]
         if self.plateau is not None:
-            best = math.inf if facts["plateau"]["best"] is None else facts["plateau"]["best"]
-            self.plateau.load_state_dict({**self.plateau.state_dict(), **facts["plateau"], "best": best})
+            best, self.plateau.waited = facts["plateau"]
+            self.plateau.best = _or_infinite(best)
         self.history = saved.tensors["history"].reshape(-1, len(facts["columns"]) + 1).tolist()
         self.sums = saved.tensors["sums"].to(self.device) if "sums" in saved.tensors else None
         self.step, self.seconds, self.columns = facts["step"], facts["seconds"], facts["columns"]
-        self.best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
+        self.best_loss = _or_infinite(facts["best_loss"])
 
 
 def run_to_end(
@@ -225,13 +219,10 @@ def run_to_end(
             raise TimeLimit(f"exceeded {running.max_minutes:g} minutes at step {training.step} of {training.steps}")
 
 
-def _plateau(optimizer: Any, patience: int | None, factor: float) -> Any:
-    if patience is None:
-        return None
-    return torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=factor, patience=patience)
+def _or_none(value: float) -> float | None:
+    """JSON has no infinity."""
+    return None if math.isinf(value) else value
 
 
-def _plain(state: dict[str, Any]) -> dict[str, Any]:
-    """What of the scheduler's state changes, as JSON can hold it."""
-    kept = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")
-    return {name: None if state[name] == math.inf else state[name] for name in kept}
+def _or_infinite(value: float | None) -> float:
+    return math.inf if value is None else value

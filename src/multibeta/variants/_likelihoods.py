@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def likelihood(name: str, noise_std: float) -> Callable[[Tensor, Tensor], Tensor]:
     """The function (logits, images) → (B,) of the likelihood ``bernoulli`` or ``gaussian``."""
-    return {"bernoulli": bernoulli, "gaussian": partial(gaussian, std=noise_std)}[name]
+    return bernoulli if name == "bernoulli" else partial(gaussian, std=noise_std)
 
 
 def bernoulli(logits: Tensor, images: Tensor) -> Tensor:

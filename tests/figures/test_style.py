@@ -1,0 +1,54 @@
+"""Every figure: the same bytes twice, legible at print size, untouched by the user's own matplotlibrc."""
+
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from multibeta.figures import _style
+from multibeta.figures.images import samples
+from multibeta.figures.latents import latents
+from PIL import Image
+
+
+def a_plot() -> Figure:
+    return latents(np.array([[2.0, 0.1, 0.0]]), np.array([[0.9, 0.2, 0.001]]), [0])
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_equal_figures_give_equal_bytes(kind: str) -> None:
+    assert _style.render(a_plot(), kind) == _style.render(a_plot(), kind)
+
+
+def test_files_name_neither_date_nor_program() -> None:
+    assert b"CreationDate" not in _style.render(a_plot(), "pdf")
+    assert b"<dc:date>" not in _style.render(a_plot(), "svg")
+    assert Image.open(io.BytesIO(_style.render(a_plot(), "png"))).info.keys() <= {"dpi"}
+
+
+def test_pdf_fonts_are_those_that_publishers_accept() -> None:
+    assert b"/Type3" not in _style.render(a_plot(), "pdf")
+
+
+def test_the_users_settings_neither_show_nor_are_changed() -> None:
+    plain = _style.render(a_plot(), "png")
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
+        assert _style.render(a_plot(), "png") == plain
+        assert mpl.rcParams["font.size"] == 30
+
+
+def test_no_letter_is_smaller_than_seven_points() -> None:
+    assert min(text.get_fontsize() for text in a_plot().findobj(Text) if text.get_text()) >= 7
+
+
+def test_a_figure_without_colour_is_stored_without_colour() -> None:
+    grey, red = np.full((3, 1, 8, 8), 0.5, dtype=np.float32), np.zeros((3, 3, 8, 8), dtype=np.float32)
+    red[:, 0] = 1
+    modes = [Image.open(io.BytesIO(_style.render(samples(images), "png"))).mode for images in (grey, red)]
+    assert modes == ["L", "RGB"]
+
+
+def test_variants_are_told_apart_by_marker_as_well_as_by_colour() -> None:
+    assert len(set(_style.COLOURS)) == len(set(_style.MARKERS)) == len(_style.COLOURS)

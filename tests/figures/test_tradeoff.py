@@ -1,0 +1,93 @@
+"""Trade-off figures: seeds, means and intervals are where the tables say; an empty panel says why."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+from multibeta.figures._style import COLOURS, PAGE, render
+from multibeta.figures.tradeoff import rate_distortion, tradeoff
+
+VARIANTS = {"beta_vae": "β-VAE", "cvae": "CVAE"}
+
+
+def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = [
+        ("sprites", variant, beta, seed, "mig", float(beta) / 10 + seed / 100)
+        for variant in VARIANTS
+        for beta in ("0.5", "4", "1")
+        for seed in range(3)
+    ]
+    points = pd.DataFrame(rows, columns=["dataset", "variant", "beta", "seed", "panel", "value"])
+    means = (
+        points.groupby(["dataset", "variant", "beta", "panel"], sort=False).value.mean().rename("mean").reset_index()
+    )
+    return points, means.assign(ci_low=means["mean"] - 0.02, ci_high=means["mean"] + 0.02)
+
+
+def test_panels_show_seeds_means_and_intervals_on_a_log_axis() -> None:
+    figure = tradeoff(*tables(), {"mig": "MIG ↑"}, VARIANTS, {("sprites", "mig"): ""})
+    (axes,) = figure.axes
+    assert figure.get_figwidth() == PAGE
+    assert axes.get_xscale() == "log"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.5", "1", "4"]
+    seeds, mean = axes.lines[0], axes.containers[0]
+    assert len(seeds.get_xdata()) == 9
+    assert np.round(mean[0].get_ydata().astype(float), 6).tolist() == [0.06, 0.11, 0.41]  # joined in the order of β
+    assert np.round([segment[1, 1] - segment[0, 1] for segment in mean[2][0].get_segments()], 6).tolist() == [0.04] * 3
+    assert [container[0].get_color() for container in axes.containers] == list(COLOURS[:2])
+
+
+def test_a_panel_without_numbers_says_why() -> None:
+    reasons = {("sprites", "mig"): "", ("digits", "mig"): "not computed: no factors"}
+    figure = tradeoff(*tables(), {"mig": "MIG ↑"}, VARIANTS, reasons)
+    said = " ".join(text.get_text() for text in figure.axes[1].texts).replace("\n", " ")
+    assert "not computed: no factors" in said
+
+
+def test_a_study_without_any_number_still_has_its_figure() -> None:
+    points, means = tables()
+    figure = tradeoff(points[:0], means[:0], {"mig": "MIG"}, VARIANTS, {("sprites", "mig"): "not measured"})
+    assert render(figure, "png")
+
+
+def test_one_seed_has_no_interval_and_a_wide_interval_does_not_shrink_the_panel() -> None:
+    points, means = tables()
+    single = means.assign(ci_low=np.nan, ci_high=np.nan)
+    wide = means.assign(ci_low=-50.0, ci_high=50.0)
+    for table in (single, wide):
+        (axes,) = tradeoff(points, table, {"mig": "MIG"}, VARIANTS, {("sprites", "mig"): ""}).axes
+        low, high = axes.get_ylim()
+        assert -0.3 < low < 0.05
+        assert 0.41 < high < 0.8
+
+
+def test_rate_distortion_labels_every_strength() -> None:
+    points = pd.DataFrame(
+        [
+            ("sprites", "beta_vae", beta, seed, 20 / float(beta), 30 + float(beta))
+            for beta in "124"
+            for seed in range(2)
+        ],
+        columns=["dataset", "variant", "beta", "seed", "kl", "reconstruction"],
+    )
+    means = points.groupby(["dataset", "variant", "beta"], sort=False)[["kl", "reconstruction"]].mean().reset_index()
+    figure = rate_distortion(points, means, VARIANTS, ["sprites", "digits"])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2", "4"]
+    assert "no finished run" in figure.axes[1].texts[0].get_text()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_any_number_of_datasets_fits_the_page(count: int) -> None:
+    points, means = tables()
+    names = [f"dataset{i}" for i in range(count)]
+    points = pd.concat([points.assign(dataset=name) for name in names])
+    means = pd.concat([means.assign(dataset=name) for name in names])
+    panels = {"mig": "MIG", "kl": "KL", "ssim": "SSIM"}
+    reasons = {(name, panel): "not computed" for name in names for panel in panels}
+    figure = tradeoff(points, means, panels, VARIANTS, reasons)
+    render(figure, "png")
+    for text in figure.findobj(Text):
+        if text.get_text() and text.get_visible():
+            box = text.get_window_extent()
+            assert -1 <= box.x0, text.get_text()
+            assert box.x1 <= figure.bbox.x1 + 1, text.get_text()
