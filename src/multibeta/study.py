@@ -79,6 +79,12 @@ class Study:
         return self._by_key[dataset, variant, beta]
 
     @property
+    def gpus_per_job(self) -> int:
+        """1 if a training of this study takes a GPU, so that Snakemake starts no more at once than there are."""
+        wanted = self.options.running.device
+        return int(wanted == "cuda" or (wanted == "auto" and Path("/proc/driver/nvidia/gpus").is_dir()))
+
+    @property
     def report_fingerprint(self) -> str:
         """The identity of the report, given its cells' results."""
         cells = [cell.model_dump(mode="json", exclude={"running", "mirror"}) for cell in self.cells]

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+
 from multibeta.figures import images as figures
 from multibeta.figures._style import COLUMN, render
 from multibeta.figures._tiles import tiled

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from multibeta.figures.latents import latents
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
+
 from multibeta.figures import _style
 from multibeta.figures.images import samples
 from multibeta.figures.latents import latents
-from PIL import Image
 
 
 def a_plot() -> Figure:

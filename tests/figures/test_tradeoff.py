@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
+
 from multibeta.figures._style import COLOURS, PAGE, render
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 
@@ -89,5 +90,5 @@ def test_any_number_of_datasets_fits_the_page(count: int) -> None:
     for text in figure.findobj(Text):
         if text.get_text() and text.get_visible():
             box = text.get_window_extent()
-            assert -1 <= box.x0, text.get_text()
+            assert box.x0 >= -1, text.get_text()
             assert box.x1 <= figure.bbox.x1 + 1, text.get_text()

@@ -18,6 +18,10 @@ except ConfigError as error:
     sys.exit(str(error))
 
 
+# Jobs call the multibeta of the environment that Snakemake itself runs in, activated or not.
+shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+
+
 wildcard_constraints:
     study=STUDY.name,
     beta=r"[0-9.]+",
@@ -39,10 +43,3 @@ def data_file(name):
 
 def files_of_cells(name):
     return [cell.folder(RESULTS).path / name for cell in STUDY.cells]
-
-
-def gpus(wildcards):
-    """One GPU for a training, where the study may use one and this machine has one."""
-    wanted = STUDY.options.running.device
-    has_gpu = Path("/proc/driver/nvidia/gpus").is_dir()
-    return int(wanted == "cuda" or (wanted == "auto" and has_gpu))

@@ -21,12 +21,14 @@ rule measure:
         ),
     log:
         f"{CELL}/measure.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        gpu=STUDY.gpus_per_job,
     params:
         folder=subpath(output.codes, parent=True),
         fingerprint=lambda wildcards: cell_of(wildcards).evaluation_fingerprint,
-    threads: 1
-    resources:
-        gpu=gpus,
     message:
         "Measuring {wildcards.variant} on {wildcards.dataset} at β = {wildcards.beta}"
     shell:

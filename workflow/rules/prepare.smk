@@ -7,6 +7,8 @@ rule prepare:
         card="results/.data/{data}/card.json",
     log:
         "results/.data/{data}/prepare.log",
+    conda:
+        "../../environment.yml"
     params:
         folder=subpath(output.card, parent=True),
     message:
@@ -23,6 +25,8 @@ rule learn_features:
         features="results/.data/{data}/features.safetensors",
     log:
         "results/.data/{data}/features.log",
+    conda:
+        "../../environment.yml"
     params:
         folder=subpath(output.features, parent=True),
     message:

@@ -30,11 +30,13 @@ rule report_study:
         ),
     log:
         f"results/{STUDY.name}/report.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
     params:
         folder=subpath(output.page, parent=True),
         fingerprint=STUDY.report_fingerprint,
-    localrule: True
     message:
-        "Writing the report of study " + STUDY.name
+        f"Writing the report of study {STUDY.name}"
     shell:
         "multibeta report {params.folder} > {log} 2>&1"

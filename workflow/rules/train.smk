@@ -11,13 +11,15 @@ rule train:
         cell=f"{CELL}/cell.json",
     log:
         f"{CELL}/train.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        gpu=STUDY.gpus_per_job,
+        runtime=1440,
     params:
         folder=subpath(output.models, parent=True),
         fingerprint=lambda wildcards: cell_of(wildcards).training_fingerprint,
-    threads: 1
-    resources:
-        gpu=gpus,
-        runtime=1440,
     message:
         "Training {wildcards.variant} on {wildcards.dataset} at β = {wildcards.beta}"
     shell:

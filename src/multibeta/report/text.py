@@ -23,7 +23,7 @@ def cell(value: object) -> str:
 
 def plain(text: object) -> str:
     """Text from outside, safe inside Markdown and HTML."""
-    return escape(" ".join(str(text).split()), quote=False).replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+    return escape(" ".join(str(text).split()), quote=False).replace("*", "\\*").replace("_", "\\_")
 
 
 def code(text: object) -> str:

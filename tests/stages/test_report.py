@@ -1,0 +1,326 @@
+"""The report of a study on disk: complete, incomplete, empty; and what must never be in it."""
+
+import json
+import re
+import shutil
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from multibeta import registry
+from multibeta.metrics._features import DomainFeatures
+from multibeta.report.markdown import markdown
+from multibeta.report.material import GALLERIES
+from multibeta.results import (
+    METRICS_COLUMNS,
+    RUNS_COLUMNS,
+    StudyFolder,
+    data_folder,
+    read_table,
+    write_json,
+    write_table,
+)
+from multibeta.stages.gather import gather
+from multibeta.stages.prepare import prepare
+from multibeta.stages.report import report
+from multibeta.stages.specs import write_specs
+from multibeta.study import Study
+
+CONFIG = {
+    "name": "made",
+    "datasets": {
+        "sprites": {"training": {"architecture": "small_conv"}},
+        "digits": {"training": {"architecture": "mlp"}},
+    },
+    "variants": {"beta_vae": {}, "cvae": {}},
+    "strengths": [1, 4],
+    "seeds": 3,
+    "report": {"title": "A made-up study"},
+}
+WEIGHTS = "not computed: weights absent"
+FACTORS = {"sprites": ("shape", "scale", "x", "y"), "digits": ("label",)}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A results folder with every cell of the study, its numbers made up."""
+    root = tmp_path_factory.mktemp("results")
+    study = Study.parse(CONFIG)
+    write_specs(study, root)
+    for cell in study.cells:
+        _make(cell, root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def reported(finished, tmp_path_factory):
+    """The folder of that study with its report."""
+    root = tmp_path_factory.mktemp("reported") / "results"
+    shutil.copytree(finished, root)
+    report(root / "made")
+    return StudyFolder(root / "made")
+
+
+@pytest.fixture
+def root(finished, tmp_path):
+    """A copy of it to spoil."""
+    shutil.copytree(finished, tmp_path / "results")
+    return tmp_path / "results"
+
+
+def _make(cell, root):
+    data = data_folder(root, cell.data_key)
+    if not (data / "card.json").exists():
+        prepare(cell.dataset.name, {}, data)
+        DomainFeatures(
+            accuracy={"shape": 0.98}, floor=0.02, ladders={"blur": {"1": 0.1, "2": 0.2}, "noise": {"0.1": 0.3}}
+        ).save(data / "features.safetensors")
+    folder = cell.folder(root)
+    run = {
+        "status": "done",
+        "reason": "",
+        "steps": 100,
+        "epochs": 4.0,
+        "seconds": 2.0,
+        "images_per_second": 3200.0,
+        "device": "cpu",
+        "threads": 1,
+        "peak_memory_mb": 500.0,
+        "parameters": 1000,
+    }
+    facts = {
+        "dataset": cell.dataset.name,
+        "variant": cell.variant.name,
+        "beta": cell.strength,
+        "symbol": "β",
+        "condition": cell.condition(),
+        "runs": {str(seed): {**run, "fingerprint": cell.run_fingerprint(seed)} for seed in cell.seeds},
+        "versions": {"python": "3.11"},
+        "hardware": {"processor": "abacus"},
+    }
+    write_json(folder.cell, facts)
+    write_json(folder.costs, {str(seed): 0.25 for seed in cell.seeds})
+    write_table(folder.metrics, pd.concat([_metrics(cell, seed) for seed in cell.seeds], ignore_index=True))
+    folder.figures.mkdir()
+    names = [name for name in GALLERIES if name != "conditional_samples" or cell.condition()]
+    for name in names:
+        Image.fromarray(np.full((4, 4), 128, np.uint8)).save(folder.figures / f"{name}.png")
+
+
+def _metrics(cell, seed):
+    rows = []
+    for name in registry.names("metric"):
+        metric = registry.find("metric", name)
+        for representation in ("mean", "sampled") if "codes" in metric.needs else (metric.representation,):
+            status, value = "done", float(cell.strength) / 10 + seed / 100
+            if name in ("fid", "lpips"):
+                status, value = WEIGHTS, None
+            if name == "ssim" and cell.dataset.name == "digits":
+                status, value = "not computed: images of 8×8 are too small", None
+            parts = FACTORS[cell.dataset.name] if name == "mig" else ()
+            for factor in ("", *parts):
+                rows.append((metric.protocol, representation, name, factor, value, 10, status))
+    table = pd.DataFrame(rows, columns=list(METRICS_COLUMNS[4:]))
+    return table.assign(dataset=cell.dataset.name, variant=cell.variant.name, beta=cell.strength, seed=seed)[
+        list(METRICS_COLUMNS)
+    ]
+
+
+def text_of(root):
+    return markdown(gather(StudyFolder(root / "made")))
+
+
+def section(text, heading):
+    return text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def spoil_run(root, seed="1", **changes):
+    path = StudyFolder(root / "made").cell("sprites", "beta_vae", "4").cell
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts["runs"][seed].update(changes)
+    write_json(path, facts)
+
+
+def test_a_complete_study_says_so_and_writes_every_file(reported):
+    text = reported.report_markdown.read_text(encoding="utf-8")
+    assert text.startswith("# A made-up study\n\n> **Complete.** All 24 runs")
+    for name in ("tradeoff", "rate_distortion"):
+        assert {path.suffix for path in reported.figures.glob(f"{name}.*")} == {".png", ".svg", ".pdf"}
+    assert read_table(reported.runs).columns.tolist() == list(RUNS_COLUMNS)
+    assert read_table(reported.metrics).columns.tolist() == list(METRICS_COLUMNS)
+    assert len(read_table(reported.runs)) == 24
+    assert not list(reported.path.rglob(".*"))
+
+
+def test_runs_repeat_the_measures_and_costs_of_each_run(root):
+    runs = gather(StudyFolder(root / "made")).runs
+    row = runs[(runs.dataset == "sprites") & (runs.variant == "cvae") & (runs.beta == "4") & (runs.seed == 2)].iloc[0]
+    assert (row.status, row.kl, row.seconds, row.evaluation_seconds) == ("done", pytest.approx(0.42), 2.0, 0.25)
+
+
+def test_means_stand_in_the_table_with_half_their_interval(root):
+    results = section(text_of(root), "Results")
+    row = next(line for line in results.splitlines() if line.startswith("| β-VAE | 4 |"))
+    assert "0.410 ± 0.025" in row  # 0.40, 0.41, 0.42: t(0.975; 2) · 0.01 / √3
+
+
+def test_every_column_names_its_protocol_and_codes_are_kept_apart(root):
+    header = section(text_of(root), "Results").partition("| variant")[2].splitlines()[0]
+    assert "MIG ↑<br>mean codes<br>dlib19" in header
+    assert "MIG ↑<br>sampled codes<br>dlib19" in header
+    assert "FID" not in header
+
+
+def test_scores_stand_beside_those_of_perfect_and_random_codes(root):
+    results = section(text_of(root), "Results")
+    perfect, random = (
+        next(line for line in results.splitlines() if line.startswith(f"| *{kind} codes*"))
+        for kind in ("perfect", "random")
+    )
+    assert max(float(cell.strip(" *")) for cell in perfect.split("|") if cell.strip(" *").startswith("0.")) > 0.9
+    assert max(float(cell.strip(" *")) for cell in random.split("|") if cell.strip(" *").startswith("0.")) < 0.05
+
+
+def test_cells_are_held_against_the_targets(root):
+    targets = section(text_of(root), "Against targets")
+    rows = [line for line in targets.splitlines() if line.startswith("| β-VAE")]
+    assert "0.110 not reached" in rows[0]
+    assert "0.410 **good**" in rows[1]
+    assert "| 0.50 |" in rows[0]  # 2 seconds for 4 epochs
+    assert "Not computed for any cell: FID" in targets
+
+
+def test_a_study_may_have_targets_of_its_own(root):
+    path = StudyFolder(root / "made").study
+    study = json.loads(path.read_text(encoding="utf-8"))
+    study["report"]["targets"] = [{"metric": "seconds_per_epoch", "name": "quick", "above": None, "below": 1.0}]
+    write_json(path, study)
+    assert "0.500 **quick**" in section(text_of(root), "Against targets")
+
+
+def test_what_is_not_computed_is_grouped_by_reason_and_counted(root):
+    lines = section(text_of(root), "Not computed, and why").splitlines()
+    assert any(
+        "FID, LPIPS" in line and "sprites (12 runs), digits (12 runs)" in line and "weights absent" in line
+        for line in lines
+    )
+    assert any("SSIM" in line and "digits (12 runs)" in line and "8×8" in line for line in lines)
+
+
+def test_a_diverged_run_is_named_and_kept_out_of_the_mean(root):
+    spoil_run(root, status="diverged", reason="the loss is nan at step 7")
+    path = StudyFolder(root / "made").cell("sprites", "beta_vae", "4").metrics
+    table = read_table(path)
+    table.loc[table.seed == 1, ["value", "status"]] = [
+        None,
+        "not computed: training diverged: the loss is nan at step 7",
+    ]
+    write_table(path, table)
+    text = text_of(root)
+    assert "**Incomplete: 23 of 24 runs done.**" in text
+    assert "**diverged** (the loss is nan at step 7): sprites · β-VAE · β = 4 (seed 1)" in text
+    assert "| β-VAE | 4 | 2 of 3 |" in section(text, "Results")
+    summary = gather(StudyFolder(root / "made")).summary
+    row = summary[
+        (summary.dataset == "sprites")
+        & (summary.variant == "beta_vae")
+        & (summary.beta == "4")
+        & (summary.metric == "kl")
+    ].iloc[0]
+    assert (row["mean"], row.seeds, row.excluded) == (pytest.approx(0.41), 2, 1)
+
+
+def test_a_missing_cell_is_named_not_raised(root):
+    shutil.rmtree(StudyFolder(root / "made").cell("digits", "cvae", "1").path)
+    text = text_of(root)
+    assert "21 of 24 runs done" in text
+    assert "**missing**: digits · CVAE · β = 1" in text
+    assert "No figures of β = 1." in text
+    assert gather(StudyFolder(root / "made")).runs.status.value_counts().to_dict() == {"done": 21, "missing": 3}
+
+
+def test_results_of_another_spec_count_as_missing(root):
+    spoil_run(root, fingerprint="0" * 16)
+    text = text_of(root)
+    assert "**missing** (what lies there was trained from another spec): sprites · β-VAE · β = 4 (seed 1)" in text
+    metrics = gather(StudyFolder(root / "made")).metrics
+    assert (
+        len(
+            metrics[
+                (metrics.dataset == "sprites") & (metrics.variant == "beta_vae") & (metrics.beta == "4")
+            ].seed.unique()
+        )
+        == 2
+    )
+
+
+def test_a_cell_that_is_trained_but_not_measured_is_said_to_be_so(root):
+    folder = StudyFolder(root / "made").cell("digits", "cvae", "1")
+    folder.metrics.unlink()
+    shutil.rmtree(folder.figures)
+    text = text_of(root)
+    assert "**trained, not measured**: digits · CVAE · β = 1" in text
+    assert "**no figures**: digits · CVAE · β = 1" in text
+
+
+def test_only_cells_and_seeds_of_the_study_are_reported(root):
+    smaller = Study.parse({**CONFIG, "strengths": [4], "seeds": [0, 2]})
+    write_specs(smaller, root)
+    text = text_of(root)
+    assert "**Complete.** All 8 runs" in text
+    metrics = gather(StudyFolder(root / "made")).metrics
+    assert set(metrics.beta) == {"4"}
+    assert set(metrics.seed) == {0, 2}
+    assert "beta~1" not in text
+
+
+def test_a_study_without_any_result_still_has_a_report(tmp_path):
+    write_specs(Study.parse(CONFIG), tmp_path)
+    report(tmp_path / "made")
+    text = (tmp_path / "made" / "report.md").read_text(encoding="utf-8")
+    assert "**Incomplete: 0 of 24 runs done.**" in text
+    assert "not prepared yet" in text
+
+
+def test_a_folder_without_a_study_is_an_error_of_one_line(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no study there \(study.json is missing\)"):
+        report(tmp_path)
+
+
+def test_equal_results_give_equal_bytes(reported):
+    def written():
+        return {path: path.read_bytes() for path in reported.path.rglob("*") if path.is_file()}
+
+    first = written()
+    assert report(reported.path) == reported.report_html
+    assert written() == first
+
+
+def test_the_page_needs_nothing_beside_it(reported):
+    page = reported.report_html.read_text(encoding="utf-8")
+    pictures = 2 + 2 * 2 * (len(GALLERIES) - 1) + 2 * 2 * len(GALLERIES)
+    assert page.count('src="data:image/png;base64,') == pictures
+    assert 'src="cells' not in page
+    assert str(reported.root) not in page
+
+
+def test_links_of_the_markdown_lead_somewhere(reported):
+    text = reported.report_markdown.read_text(encoding="utf-8")
+    links = re.findall(r'(?:src="|\]\()([^")#]+)', text)
+    local = [link for link in links if not link.startswith("http")]
+    assert len(local) > 30
+    assert all((reported.path / unquote(link)).is_file() for link in local)
+
+
+def test_an_entry_with_a_name_of_its_own_is_not_mistaken_for_the_plug_in(tmp_path):
+    variants = {"beta_vae": {}, "narrow": {"variant": "beta_vae", "training": {"latents": 2}}}
+    study = Study.parse({**CONFIG, "datasets": {"digits": {"training": {"architecture": "mlp"}}}, "variants": variants})
+    write_specs(study, tmp_path)
+    for cell in study.cells:
+        _make(cell, tmp_path)
+    rows = section(text_of(tmp_path), "Results")
+    assert "| β-VAE | 4 |" in rows
+    assert "| narrow (β-VAE) | 4 |" in rows
