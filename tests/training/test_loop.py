@@ -8,7 +8,7 @@ from multibeta.training.loop import Diverged, Images, Interrupted, TimeLimit, Tr
 from multibeta.training.state import RunState
 
 torch = pytest.importorskip("torch")
-IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (200, 1, 8, 8), dtype=np.uint8))
+IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (200, 8, 8, 1), dtype=np.uint8))
 LABELS = torch.arange(200) % 10
 
 

@@ -17,7 +17,7 @@ def convolutions(channels: Sequence[int]) -> list[nn.Module]:
 
     layers: list[nn.Module] = []
     for before, after in pairwise(channels):
-        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
     return layers
 
 
@@ -25,9 +25,11 @@ def transposed_convolutions(channels: Sequence[int]) -> list[nn.Module]:
     """4×4 transposed convolutions of stride 2, each doubling the side, with a ReLU between them and none at the end."""
     from torch import nn
 
+    from multibeta.architectures._upsampling import Upsampling
+
     layers: list[nn.Module] = []
     for before, after in pairwise(channels):
-        layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1), nn.ReLU()]
+        layers += [Upsampling(before, after), nn.ReLU(inplace=True)]
     return layers[:-1]
 
 
@@ -37,5 +39,5 @@ def dense(widths: Sequence[int]) -> list[nn.Module]:
 
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.Linear(before, after), nn.ReLU()]
+        layers += [nn.Linear(before, after), nn.ReLU(inplace=True)]
     return layers

@@ -44,5 +44,5 @@ class SmallConv(Architecture):
 
 def _plan(shape: tuple[int, int, int]) -> tuple[list[int], int]:
     """The channels of the convolutions and the side they end with: halved while it stays whole and at least 4."""
-    channels = {16: [16, 32], 28: [16, 32], 32: [16, 32, 32]}[shape[1]]
+    channels = {16: [16, 32], 28: [16, 32], 32: [16, 16, 32]}[shape[1]]
     return channels, shape[1] >> len(channels)

@@ -67,7 +67,7 @@ def traversals(
     rest = "at 0" if kind == "prior" else "at one image's code"
     note = f"other latents {rest}; KL in nats" + ("" if active.all() else "; grey: inactive")
     if condition:
-        note += f"; told: {condition}"
+        note += f"\ntold: {condition}"
     if len(shown) < len(order):
         note += f"\nthe {len(shown)} latents of largest KL among {len(order)}"
     return grid(

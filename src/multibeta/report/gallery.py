@@ -11,7 +11,7 @@ def gallery(material: Material) -> str:
     parts = [
         "## Gallery",
         "The first finished seed of every cell, on the same held-out images and the same noise. Rows of traversals are "
-        "sorted by KL; latents in grey are inactive (variance of the means at most 0.01).",
+        "sorted by KL; latents in grey are inactive by the threshold that the last figure of a variant shows.",
     ]
     for dataset in material.datasets:
         parts.append(f"### {plain(dataset)}: gallery")

@@ -14,7 +14,9 @@ def completeness(material: Material) -> str:
     runs = material.runs
     done = int((runs.status == "done").sum())
     unmeasured = runs[(runs.status == "done") & ~runs.evaluated]
-    undrawn = [cell for cell in material.cells if _any_done(material, cell) and not material.pictures[cell.place]]
+    undrawn = [
+        cell for cell in material.cells if _should_be_drawn(material, cell) and not material.pictures[cell.place]
+    ]
     if done == len(runs) and unmeasured.empty:
         lines = [f"> **Complete.** All {done} runs of the study are done and measured."]
     else:
@@ -140,7 +142,9 @@ def _interval(rows: Mapping[tuple[str, str, str], Any], cell: CellKey | None, pl
     return with_interval(row.mean, row.ci_high, places)
 
 
-def _any_done(material: Material, cell: CellKey) -> bool:
+def _should_be_drawn(material: Material, cell: CellKey) -> bool:
+    if not material.specs[cell.place]["evaluation"]["figures"]:
+        return False
     runs = material.runs
     own = (runs.dataset == cell.dataset) & (runs.variant == cell.variant) & (runs.beta == cell.beta)
     return bool((runs[own].status == "done").any())

@@ -29,8 +29,10 @@ def measure(folder: CellFolder, stages: Sequence[str]) -> None:
         if not (data / "features.safetensors").is_file():
             learn_features(data, data / "features.safetensors")
         evaluate(folder)
-    if "draw" in stages and cell.evaluation.figures:
-        draw(folder, Dataset(data))
+    if "draw" in stages:
+        folder.figures.mkdir(exist_ok=True)
+        if cell.evaluation.figures:
+            draw(folder, Dataset(data))
 
 
 def _encoded(folder: CellFolder) -> bool:

@@ -143,7 +143,7 @@ def _images(dataset: Dataset, cell: Cell, device: str) -> tuple[Images, Images]:
     train, held_out = (~dataset.held_out).nonzero()[0], dataset.held_out.nonzero()[0][:VALIDATION_IMAGES]
     parts = []
     for indices in (train, held_out):
-        pixels = torch.from_numpy(dataset.images[indices]).permute(0, 3, 1, 2).contiguous().to(device)
+        pixels = torch.from_numpy(dataset.images[indices]).to(device)
         parts.append(Images(pixels, None if values is None else values[torch.from_numpy(indices)].to(device)))
     return parts[0], parts[1]
 
