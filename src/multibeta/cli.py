@@ -48,6 +48,7 @@ def _features(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> int | None:
     from multibeta.results import CellFolder
     from multibeta.stages.by_hand import cell_by_hand
+    from multibeta.stages.measure import measure_ahead
     from multibeta.stages.prepare import prepare_of_cell
     from multibeta.stages.train import Interrupted, train
 
@@ -55,6 +56,8 @@ def _train(options: argparse.Namespace) -> int | None:
     try:
         prepare_of_cell(folder)
         runs = train(folder, options.minutes)["runs"]
+        if options.measure:
+            measure_ahead(folder)
     except Interrupted as reason:
         print(f"train: {reason}; the checkpoint is written, run the same command to go on", file=sys.stderr)
         return STOPPED
@@ -68,9 +71,11 @@ def _train(options: argparse.Namespace) -> int | None:
 def _measure(*stages: str) -> Callable[[argparse.Namespace], None]:
     def command(options: argparse.Namespace) -> None:
         from multibeta.results import CellFolder
-        from multibeta.stages.measure import measure
+        from multibeta.stages.measure import STAGES, measure, take_measured
 
-        measure(CellFolder(options.cell), stages)
+        folder = CellFolder(options.cell)
+        if stages != STAGES or not take_measured(folder):
+            measure(folder, stages)
 
     return command
 
@@ -169,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into the cell's folder")
     train.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
     train.add_argument("--name", default="by_hand", help="study the cell belongs to, default: by_hand")
+    train.add_argument("--measure", action="store_true", help="measure at once, for `multibeta measure` to find")
     train.add_argument("--minutes", type=float, metavar="M", help=f"stop with a checkpoint after M (exit {STOPPED})")
     _set(train, "of the study, such as training.likelihood=gaussian or variants.cvae.options.condition=shape")
     _results(train)

@@ -19,13 +19,20 @@ SCHEMA = Path("workflow/schemas/config.schema.json")
 DEFAULT_STUDY: dict[str, Any] = {
     "name": "default",
     "datasets": {
-        "sprites": {"training": {"architecture": "small_conv", "latents": 6, "budget": "1500 steps"}},
-        "digits": {"training": {"architecture": "mlp", "latents": 6, "budget": "1500 steps"}},
+        "sprites": {"training": {"architecture": "small_conv", "budget": "1000 steps"}},
+        "digits": {"training": {"architecture": "mlp", "budget": "1000 steps"}},
     },
     "variants": {"beta_vae": {}, "cvae": {}},
     "strengths": [0.5, 1, 2, 4, 8],
     "seeds": [0, 1, 2],
-    "training": {"learning_rate": 0.001, "batch_size": 64},
+    "exclude": [{"dataset": "digits", "strength": 8}],
+    "training": {
+        "latents": 6,
+        "batch_size": 64,
+        "learning_rate": 0.002,
+        "strength_schedule": "linear",
+        "schedule_steps": 300,
+    },
     "report": {"title": "What β buys on sprites and digits"},
 }
 

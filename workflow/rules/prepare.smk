@@ -25,6 +25,7 @@ rule learn_features:
         features="results/.data/{data}/features.safetensors",
     log:
         "results/.data/{data}/features.log",
+    priority: 1
     conda:
         "../../environment.yml"
     params:

@@ -24,5 +24,6 @@ rule train:
         "Training {wildcards.variant} on {wildcards.dataset} at β = {wildcards.beta}"
     shell:
         "multibeta train {params.folder}"
+        " --measure"
         " --minutes {resources.runtime}"
         " > {log} 2>&1"

@@ -1,38 +1,92 @@
-"""Encode, evaluate and draw a trained cell in one process: three stages that are cheaper to start once."""
+"""Encode, evaluate and draw a trained cell in one process: three stages that are cheaper to start once.
+
+Starting a process that imports PyTorch takes longer than measuring a small model. So the pipeline lets the process that
+has trained a cell measure it at once and set the results aside, where `measure` finds them.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from multibeta.datasets import Dataset
 from multibeta.results import CellFolder, data_folder
-from multibeta.stages.draw import draw
 from multibeta.stages.encode import EvaluationImages, encode, read_codes
-from multibeta.stages.evaluate import evaluate
-from multibeta.stages.features import learn_features
 from multibeta.stages.specs import read_cell
 
+STAGES = ("encode", "evaluate", "draw")
 
-def measure(folder: CellFolder, stages: Sequence[str]) -> None:
+
+def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
     """Run the named ones of encode, evaluate and draw on a trained cell, in this order and in this process.
 
     ``encode`` is skipped when its codes are newer than the models; by hand, missing features are learnt first.
+
+    Raises:
+        FileNotFoundError: the cell is not trained.
     """
+    from multibeta.stages.draw import draw
+    from multibeta.stages.evaluate import evaluate
+    from multibeta.stages.features import learn_features
+
     cell = read_cell(folder)
     for made in (folder.cell, folder.models):
         if not made.is_file():
             raise FileNotFoundError(f"{folder.path}: not trained yet ({made.name} is missing); run multibeta train")
     data = data_folder(folder.root, cell.data_key)
+    features = data / "features.safetensors"
     if "encode" in stages and not _encoded(folder):
         encode(folder)
     if "evaluate" in stages:
-        if not (data / "features.safetensors").is_file():
-            learn_features(data, data / "features.safetensors")
+        if not features.is_file():
+            learn_features(data, features)
         evaluate(folder)
     if "draw" in stages:
         folder.figures.mkdir(exist_ok=True)
         if cell.evaluation.figures:
             draw(folder, Dataset(data))
+
+
+def measure_ahead(folder: CellFolder) -> None:
+    """Measure a cell that was just trained and set the results aside, if its dataset's features are learnt already."""
+    aside = _aside(folder)
+    if aside is None:
+        return
+    measure(folder)
+    shutil.rmtree(aside.parent, ignore_errors=True)
+    aside.mkdir(parents=True)
+    for made in _made(folder):
+        made.rename(aside / made.name)
+
+
+def take_measured(folder: CellFolder) -> bool:
+    """Put results that were set aside for this very cell in their place; False if there are none."""
+    aside = _aside(folder)
+    if aside is None or not all((aside / made.name).exists() for made in _made(folder)):
+        return False
+    shutil.rmtree(folder.figures, ignore_errors=True)
+    for made in _made(folder):
+        (aside / made.name).rename(made)
+    shutil.rmtree(aside.parent)
+    return True
+
+
+def _made(folder: CellFolder) -> tuple[Path, ...]:
+    return folder.codes, folder.metrics, folder.costs, folder.figures
+
+
+def _aside(folder: CellFolder) -> Path | None:
+    """Where results are set aside: under everything that makes them; None while there are no features."""
+    cell = read_cell(folder)
+    features = data_folder(folder.root, cell.data_key) / "features.safetensors"
+    if not features.is_file():
+        return None
+    with features.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    name = f"{cell.training_fingerprint}-{cell.evaluation_fingerprint}-{digest[:16]}"
+    return folder.path / ".measured" / name
 
 
 def _encoded(folder: CellFolder) -> bool:
