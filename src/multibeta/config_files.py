@@ -31,7 +31,7 @@ DEFAULT_STUDY: dict[str, Any] = {
         "batch_size": 64,
         "learning_rate": 0.002,
         "strength_schedule": "linear",
-        "schedule_steps": 300,
+        "schedule_steps": 600,
     },
     "report": {"title": "What β buys on sprites and digits"},
 }

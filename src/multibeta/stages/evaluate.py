@@ -20,7 +20,6 @@ from multibeta.stages.encode import (
     EvaluationImages,
     Model,
     conditions,
-    encode_images,
     float_images,
     read_codes,
 )
@@ -180,16 +179,6 @@ def evaluate(folder: CellFolder) -> None:
             costs[str(seed)] = time.monotonic() - started
     write_rows(folder.metrics, METRICS_COLUMNS, rows)
     write_json(folder.costs, costs)
-
-
-def evaluate_model(
-    model: Any, dataset: Dataset, features: Path, options: EvaluationOptions, condition: NDArray[np.int64] | None = None
-) -> Rows:
-    """Measure any object with ``encode`` and ``decode``; see `multibeta.evaluate`."""
-    chosen = EvaluationImages.choose(dataset, options)
-    codes = encode_images(model, dataset, chosen, condition)
-    names = registry.names("metric") if options.metrics == "all" else options.metrics
-    return measure(Material(model, dataset, chosen, codes, options, features), list(names))
 
 
 def _need(material: Material, need: str, representation: str) -> Any:

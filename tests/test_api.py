@@ -1,0 +1,84 @@
+"""Anybody's model is scored as ours is."""
+
+import numpy as np
+import pytest
+
+import multibeta
+from multibeta.datasets import Dataset
+from multibeta.registry import PlugInError
+from multibeta.stages.prepare import prepare
+
+torch = pytest.importorskip("torch")
+FAST = {"metrics": ["mig", "mse", "kl", "reconstruction"], "codes": 500, "held_out": 100, "samples": 50}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("digits")
+    dataset = prepare("digits", {}, folder)
+    assert isinstance(dataset, Dataset)
+    return dataset
+
+
+class Pixels:
+    """A model whose code is the image itself."""
+
+    def encode(self, images):
+        flat = images.reshape(len(images), -1)
+        return flat, np.full_like(flat, -20.0)
+
+    def decode(self, z):
+        return np.clip(z, 0, 1).reshape(-1, 1, 8, 8)
+
+
+class Torch(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def encode(self, images):
+        assert isinstance(images, torch.Tensor)
+        flat = self.scale * images.flatten(1)
+        return flat, torch.full_like(flat, -20.0)
+
+    def decode(self, z):
+        return z.clamp(0, 1).reshape(-1, 1, 8, 8)
+
+
+def value(table, metric, representation):
+    row = table[(table.metric == metric) & (table.representation == representation) & (table.factor == "")]
+    return row.value.item()
+
+
+def test_a_perfect_copy_has_no_error_and_a_rate(digits):
+    table = multibeta.evaluate(Pixels(), digits, **FAST)
+    assert value(table, "mse", "reconstruction") == 0
+    assert value(table, "kl", "posterior") > 64 * 9
+    assert set(table.status) == {"done"}
+
+
+def test_a_torch_module_and_numpy_functions_score_alike(digits):
+    one, other = multibeta.evaluate(Pixels(), digits, **FAST), multibeta.evaluate(Torch(), digits, **FAST)
+    np.testing.assert_allclose(one.value, other.value, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("method", "result", "message"),
+    [
+        ("encode", lambda x: (x, x), "encode must return mean and logvar of shape"),
+        ("decode", lambda z: z, "decode must return images of shape"),
+        ("decode", lambda z: np.full((len(z), 1, 8, 8), 1.5), r"decode must return images in \[0, 1\], found 1.5"),
+    ],
+)
+def test_a_model_that_returns_something_else_is_told(digits, method, result, message):
+    model = Pixels()
+    setattr(model, method, result)
+    with pytest.raises(ValueError, match=message):
+        multibeta.evaluate(model, digits, **FAST)
+
+
+def test_an_unknown_dataset_or_metric_is_named(digits, tmp_path):
+    with pytest.raises(ValueError, match="unknown dataset 'digit'; did you mean 'digits'"):
+        multibeta.evaluate(Pixels(), "digit", results=tmp_path)
+    with pytest.raises(PlugInError, match="unknown metric 'mgi'"):
+        multibeta.evaluate(Pixels(), digits, metrics="mgi")
