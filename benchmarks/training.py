@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 
 IMAGES, BATCH, LATENTS = 1024, 64, 10
 #: Multiply-adds per image of the encoder's layers; the decoder mirrors them.
@@ -147,7 +148,7 @@ def pythae(device: str):
 
     def convolutions(layer, channels):
         layers = []
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             layers += [layer(before, after, 4, 2, 1), nn.ReLU()]
         return layers
 
