@@ -27,11 +27,11 @@ DEFAULT_STUDY: dict[str, Any] = {
     "seeds": [0, 1, 2],
     "exclude": [{"dataset": "digits", "strength": 8}],
     "training": {
-        "latents": 6,
+        "latents": 10,
         "batch_size": 64,
         "learning_rate": 0.002,
         "strength_schedule": "linear",
-        "schedule_steps": 600,
+        "schedule_steps": 400,
     },
     "report": {"title": "What β buys on sprites and digits"},
 }

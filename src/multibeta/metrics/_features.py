@@ -82,7 +82,7 @@ class DomainFeatures:
 
     def save(self, path: Path) -> None:
         """Write a safetensors file; the same features give the same bytes."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         tensors: dict[str, NDArray[Any]] = {f"network/{name}": value for name, value in self.weights.items()}
         tensors |= {"real/mean": self.real.mean, "real/covariance": self.real.covariance}
@@ -95,7 +95,7 @@ class DomainFeatures:
             "ladders": self.ladders,
         }
         # All facts under one key: safetensors writes several keys in any order.
-        save_file(tensors, path, metadata={METADATA: json.dumps(facts, allow_nan=False)})
+        path.write_bytes(save(tensors, {METADATA: json.dumps(facts, allow_nan=False)}))
 
     @classmethod
     def load(cls, path: Path) -> DomainFeatures:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -144,12 +143,8 @@ def _named(arrays: Arrays) -> dict[str, NDArray[Any]]:
 def _save(path: Path, array: NDArray[Any]) -> str:
     """Write the array and return the sha256 of its bytes in C order."""
     array = np.ascontiguousarray(array)
-    try:
-        with results.replacing(path) as temporary, temporary.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-    except OSError as error:
-        # A full disk is reported without the file's name, by numpy even without an error number.
-        raise OSError(error.errno or errno.ENOSPC, error.strerror or str(error), str(path)) from None
+    with results.replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
     return hashlib.sha256(array.data).hexdigest()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from multibeta.results import replacing
@@ -57,7 +57,10 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any] 
     # One metadata key only: safetensors writes several in a random order.
     metadata = {"facts": json.dumps(facts, sort_keys=True)} if facts is not None else None
     with replacing(path) as temporary:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+        # Not save_file, which hides the system's error.
+        temporary.write_bytes(
+            save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+        )
 
 
 def _write(path: Path, saved: Saved) -> None:
