@@ -1,0 +1,113 @@
+"""What a change of the study trains, measures and reports anew: no more than it must."""
+
+import os
+
+import pytest
+from tiny_study import ROOT, TINY
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_second_run_does_nothing(again):
+    assert again.jobs() == {}
+
+
+def test_a_new_strength_trains_its_cells_only(again):
+    again.configure(strengths=[1, 4, 8])
+    assert again.jobs() == {"train": 2, "measure": 2, "report_study": 1}
+
+
+def test_a_new_seed_asks_every_cell(again):
+    again.configure(seeds=3)
+    assert again.jobs() == {"train": 4, "measure": 4, "report_study": 1}
+
+
+def test_a_new_variant_trains_its_cells_only(again):
+    again.configure(variants={**TINY["variants"], "narrow": {"variant": "beta_vae", "training": {"latents": 2}}})
+    assert again.jobs() == {"train": 2, "measure": 2, "report_study": 1}
+
+
+def test_a_strength_taken_out_is_dropped_from_the_report_only(again):
+    again.configure(strengths=[4])
+    assert again.jobs() == {"report_study": 1}
+
+
+def test_an_option_of_the_report_makes_the_report_anew(again):
+    again.configure(report={"title": "Another"})
+    assert again.jobs() == {"report_study": 1}
+
+
+def test_an_option_of_the_evaluation_measures_and_trains_nothing(again):
+    again.configure(evaluation={**TINY["evaluation"], "samples": 70})
+    assert again.jobs() == {"measure": 4, "report_study": 1}
+
+
+def test_an_option_of_the_training_trains_all(again):
+    again.configure(training={**TINY["training"], "batch_size": 32})
+    assert again.jobs() == {"train": 4, "measure": 4, "report_study": 1}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training": {**TINY["training"], "batch_size": 64, "likelihood": "bernoulli"}},
+        {"running": {"device": "cpu", "tensorboard": True}},
+        {"mirror": "elsewhere"},
+        {"strengths": [1.0, "4e0"]},
+    ],
+    ids=["a default written out", "how it runs", "the mirror", "another spelling of a strength"],
+)
+def test_nothing_is_trained_or_measured_for(again, changes):
+    again.configure(**changes)
+    assert set(again.jobs()) <= {"report_study"}
+
+
+def test_editing_the_code_reruns_nothing(again):
+    sources = [
+        path for part in ("report", "metrics", "training") for path in (ROOT / "src/multibeta" / part).rglob("*.py")
+    ]
+    before = {path: path.stat() for path in sources}
+    try:
+        for path in sources:
+            os.utime(path)
+        assert again.jobs() == {}
+    finally:
+        for path, stat in before.items():
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_a_dry_run_writes_nothing(place, tmp_path):
+    fresh = place(tmp_path / "work")
+    assert fresh.jobs() == {"prepare": 1, "learn_features": 1, "train": 4, "measure": 4, "report_study": 1}
+    assert not (fresh.path / "results").exists()
+
+
+def test_every_result_of_the_design_is_there(again):
+    study = again.path / "results" / "tiny"
+    names = [
+        "report.md",
+        "report.html",
+        "metrics.csv",
+        "runs.csv",
+        "summary.csv",
+        "provenance.json",
+        "figures/tradeoff.svg",
+    ]
+    assert all((study / name).stat().st_size for name in names)
+    cell = study / "cells" / "digits" / "cvae" / "beta~4"
+    names = [
+        "cell.json",
+        "models.safetensors",
+        "history.csv",
+        "codes.npz",
+        "metrics.csv",
+        "figures/conditional_samples.png",
+    ]
+    assert all((cell / name).stat().st_size for name in names)
+    leftovers = [path for path in study.rglob(".*") if path.is_file() and path.name != ".snakemake_timestamp"]
+    assert leftovers == []
+
+
+def test_snakemakes_own_report_holds_the_figures(again, tmp_path):
+    again.run("--report", str(tmp_path / "report.zip"))
+    assert (tmp_path / "report.zip").stat().st_size > 100_000
