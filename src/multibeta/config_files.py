@@ -22,7 +22,7 @@ DEFAULT_STUDY: dict[str, Any] = {
         "sprites": {"training": {"architecture": "small_conv", "budget": "1000 steps"}},
         "digits": {"training": {"architecture": "mlp", "budget": "1000 steps"}},
     },
-    "variants": {"beta_vae": {}, "cvae": {}},
+    "variants": {"beta_vae": {}, "cvae": {"training": {"latents": 6, "schedule_steps": 600}}},
     "strengths": [0.5, 1, 2, 4, 8],
     "seeds": [0, 1, 2],
     "exclude": [{"dataset": "digits", "strength": 8}],
