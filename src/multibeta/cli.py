@@ -10,6 +10,8 @@ from typing import Any
 
 #: Exit status of a training that stopped with a checkpoint: run the same command again to go on.
 STOPPED = 75
+#: As shells report a process that Ctrl-C has ended.
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.name_of_command}: {error}", file=sys.stderr)
     except (RuntimeError, ValueError) as error:
         print(f"{options.name_of_command}: {' '.join(str(error).split())}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 1
 
 
@@ -48,18 +52,19 @@ def _features(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> int | None:
     from multibeta.results import CellFolder
     from multibeta.stages.by_hand import cell_by_hand
-    from multibeta.stages.measure import measure_ahead
+    from multibeta.stages.measure import measure_ahead, only_process
     from multibeta.stages.prepare import prepare_of_cell
     from multibeta.stages.train import Interrupted, train
 
     folder = CellFolder(options.cell) if options.cell else cell_by_hand(options)
     try:
         prepare_of_cell(folder)
-        runs = train(folder, options.minutes)["runs"]
-        if options.measure:
-            measure_ahead(folder)
+        with only_process(folder):
+            runs = train(folder, options.minutes)["runs"]
+            if options.measure:
+                measure_ahead(folder)
     except Interrupted as reason:
-        print(f"train: {reason}; the checkpoint is written, run the same command to go on", file=sys.stderr)
+        print(f"train: {reason}; run the same command to go on", file=sys.stderr)
         return STOPPED
     if options.cell is None:
         for seed, run in runs.items():
@@ -71,11 +76,12 @@ def _train(options: argparse.Namespace) -> int | None:
 def _measure(*stages: str) -> Callable[[argparse.Namespace], None]:
     def command(options: argparse.Namespace) -> None:
         from multibeta.results import CellFolder
-        from multibeta.stages.measure import STAGES, measure, take_measured
+        from multibeta.stages.measure import STAGES, measure, only_process, take_measured
 
         folder = CellFolder(options.cell)
-        if stages != STAGES or not take_measured(folder):
-            measure(folder, stages)
+        with only_process(folder):
+            if stages != STAGES or not take_measured(folder):
+                measure(folder, stages)
 
     return command
 

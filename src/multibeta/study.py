@@ -94,6 +94,7 @@ class Study:
         """What ``study.json`` holds: the config as given, and every cell with all layers merged."""
         return {
             "name": self.name,
+            "config_file": self.where,
             "report": self.options.report.model_dump(mode="json"),
             "config": self.options.model_dump(mode="json", exclude_unset=True),
             "cells": [{**cell.model_dump(mode="json"), "data_key": cell.data_key} for cell in self.cells],

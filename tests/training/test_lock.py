@@ -50,7 +50,7 @@ def test_a_living_holder_is_waited_for(tmp_path, monkeypatch, capsys):
     started = time.monotonic()
     with run_lock(tmp_path):
         assert time.monotonic() - started > 0.15
-    assert "another process trains this run; waiting" in capsys.readouterr().err
+    assert "another process works here; waiting" in capsys.readouterr().err
 
 
 def test_the_heart_beats_while_the_lock_is_held(tmp_path, monkeypatch):

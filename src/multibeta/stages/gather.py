@@ -136,7 +136,7 @@ def gather(folder: StudyFolder) -> Material:
 def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]) -> dict[str, Any]:
     return {
         "study": study["name"],
-        "command": f"snakemake --cores all --configfile {study['name']}.yaml",
+        "command": f"snakemake --cores all --configfile {study['config_file']}",
         "git_commit": git_commit(),
         "versions": _distinct([each.facts["versions"] for each in found if each.facts]),
         "hardware": _distinct([each.facts["hardware"] for each in found if each.facts]),

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from multibeta.datasets import Dataset
 from multibeta.results import CellFolder, data_folder
 from multibeta.stages.encode import EvaluationImages, encode, read_codes
 from multibeta.stages.specs import read_cell
+from multibeta.training.lock import run_lock
 
 STAGES = ("encode", "evaluate", "draw")
 
@@ -52,7 +54,7 @@ def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
 def measure_ahead(folder: CellFolder) -> None:
     """Measure a cell that was just trained and set the results aside, if its dataset's features are learnt already."""
     aside = _aside(folder)
-    if aside is None:
+    if aside is None or _is_measured(folder, aside):
         return
     measure(folder)
     shutil.rmtree(aside.parent, ignore_errors=True)
@@ -64,13 +66,30 @@ def measure_ahead(folder: CellFolder) -> None:
 def take_measured(folder: CellFolder) -> bool:
     """Put results that were set aside for this very cell in their place; False if there are none."""
     aside = _aside(folder)
-    if aside is None or not all((aside / made.name).exists() for made in _made(folder)):
+    if aside is None or not _is_measured(folder, aside):
         return False
     shutil.rmtree(folder.figures, ignore_errors=True)
     for made in _made(folder):
         (aside / made.name).rename(made)
     shutil.rmtree(aside.parent)
     return True
+
+
+@contextmanager
+def only_process(folder: CellFolder) -> Iterator[None]:
+    """Hold a cell against every other process, such as a trainer that has outlived its Snakemake.
+
+    Raises:
+        FileNotFoundError: there is no spec in the folder.
+        OSError: the folder cannot be written.
+    """
+    read_cell(folder)
+    with run_lock(folder.path):
+        yield
+
+
+def _is_measured(folder: CellFolder, aside: Path) -> bool:
+    return all((aside / made.name).exists() for made in _made(folder))
 
 
 def _made(folder: CellFolder) -> tuple[Path, ...]:

@@ -56,7 +56,7 @@ def train(folder: CellFolder, minutes: float | None = None) -> dict[str, Any]:
         images: tuple[Images, Images] | None = None
         for seed in cell.seeds:
             state = RunState(state_folder(folder.root, cell.run_fingerprint(seed)))
-            with run_lock(state.folder):
+            with run_lock(state.folder, _on_wait(should_stop)):
                 saved = state.finished()
                 if saved is None:
                     images = images or _images(dataset, cell, device)
@@ -164,6 +164,16 @@ def _stop_signals(minutes: float | None) -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _on_wait(should_stop: Callable[[], bool]) -> Callable[[], None]:
+    """What ends the wait for a run that another process trains."""
+
+    def stop() -> None:
+        if should_stop():
+            raise Interrupted("stopped while another process trains the same run")
+
+    return stop
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One training per run at a time: a lock file with pid, host and heartbeat, which a dead trainer does not keep."""
+"""One process per run or cell at a time: a lock file with pid, host and heartbeat, which a dead holder does not keep."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from multibeta.results import naming
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 90.0
@@ -18,10 +20,16 @@ POLL_SECONDS = 1.0
 
 
 @contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run's state folder, waiting while another living trainer holds it.
+def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock of a run's or a cell's folder, waiting while another living process holds it.
 
     A holder on this machine is dead when its process is gone; one elsewhere when its heartbeat is 90 s old.
+
+    Args:
+        on_wait: called every second while waiting; what it raises ends the wait.
+
+    Raises:
+        OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "lock"
@@ -31,8 +39,9 @@ def run_lock(folder: Path) -> Iterator[None]:
             _break(path, stale)
             continue
         if not told:
-            print(f"{folder}: another process trains this run; waiting for it", file=sys.stderr, flush=True)
+            print(f"{folder}: another process works here; waiting for it", file=sys.stderr, flush=True)
             told = True
+        on_wait()
         time.sleep(POLL_SECONDS)
     stop = threading.Event()
     heart = threading.Thread(target=_beat, args=(path, stop), daemon=True)
@@ -48,13 +57,14 @@ def run_lock(folder: Path) -> Iterator[None]:
 def _take(path: Path) -> bool:
     """Create the lock whole, or learn that it exists: a link either appears with its content or fails."""
     own = path.with_name(f"lock.{socket.gethostname()}.{os.getpid()}")
-    own.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
     try:
-        os.link(own, path)
+        with naming(path):
+            own.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
+            os.link(own, path)
     except FileExistsError:
         return False
     finally:
-        own.unlink()
+        own.unlink(missing_ok=True)
     return True
 
 

@@ -24,7 +24,7 @@ VALIDATION_IMAGES = 2_000
 
 
 class Interrupted(Exception):
-    """Training was told to stop; its checkpoint is written."""
+    """Training was told to stop; what it has done is kept."""
 
 
 class Diverged(Exception):
@@ -217,7 +217,7 @@ def run_to_end(
             state.write_checkpoint(training.state())
             next_checkpoint = time.monotonic() + running.checkpoint_seconds
             if should_stop():
-                raise Interrupted(f"stopped at step {training.step} of {training.steps}")
+                raise Interrupted(f"stopped at step {training.step} of {training.steps} with a checkpoint")
         if training.seconds > limit:
             raise TimeLimit(f"exceeded {running.max_minutes:g} minutes at step {training.step} of {training.steps}")
 

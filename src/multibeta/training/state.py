@@ -47,20 +47,19 @@ class RunState:
         return _read(self._finished)
 
     def finish(self, saved: Saved) -> None:
-        """Keep the ended run and drop its checkpoint."""
+        """Keep the ended run and drop its checkpoint, and what killed trainers left of theirs."""
         _write(self._finished, saved)
-        self._checkpoint.unlink(missing_ok=True)
+        for left in (self._checkpoint, *self.folder.glob(f".{self._checkpoint.name}.*")):
+            left.unlink(missing_ok=True)
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any] | None = None) -> None:
     """A safetensors file, written whole; equal tensors and facts give equal bytes."""
     # One metadata key only: safetensors writes several in a random order.
     metadata = {"facts": json.dumps(facts, sort_keys=True)} if facts is not None else None
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
     with replacing(path) as temporary:
-        # Not save_file, which hides the system's error.
-        temporary.write_bytes(
-            save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
-        )
+        temporary.write_bytes(content)
 
 
 def _write(path: Path, saved: Saved) -> None:
