@@ -1,5 +1,6 @@
 """The documentation is complete, its links lead somewhere, and what it shows runs."""
 
+import argparse
 import re
 from pathlib import Path
 
@@ -8,78 +9,268 @@ import pytest
 import yaml
 
 from multibeta import registry
+from multibeta.cli import _parser
+from multibeta.metrics.image._weights import locked
 from multibeta.study import Study
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "config" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "config" / "README.md", *sorted(DOCS.rglob("*.md"))]
+METRICS = registry.names("metric")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 @pytest.fixture(autouse=True)
-def _forget(monkeypatch):
+def _elsewhere(monkeypatch, tmp_path):
+    """Pages are tried in an empty folder, and what they load is forgotten."""
     monkeypatch.setattr(registry, "_outside", {})
+    monkeypatch.chdir(tmp_path)
+
+
+def text(page):
+    return (ROOT / page).read_text(encoding="utf-8")
 
 
 def blocks(page, language):
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", text(page), flags=re.DOTALL)
 
 
-def plug_in(page, kind, tmp_path):
-    path = tmp_path / f"mine_{kind}.py"
-    path.write_text(blocks(page, "python")[0], encoding="utf-8")
-    registry.load_file(path)
-    return registry.find(kind, path.stem)()
+def plug_in(page):
+    """The plug-in class of a how-to page, from the file the page names, after the page's study was read."""
+    (name,) = re.findall(r"^`(\w+\.py)`:$", text(page), flags=re.MULTILINE)
+    (code,), (study,) = blocks(page, "python"), blocks(page, "yaml")
+    Path(name).write_text(code, encoding="utf-8")
+    assert Study.parse(yaml.safe_load(study), str(page)).options.plugins == [name]
+    (found,) = registry.load_file(name)
+    return found
+
+
+# What there is has a page, and the page says what is so.
 
 
 @pytest.mark.parametrize("kind", ["metric", "variant"])
-def test_every_metric_and_variant_has_a_page(kind):
-    for name in registry.names(kind):
-        assert (ROOT / "docs" / f"{kind}s" / f"{name}.md").is_file(), name
+def test_every_metric_and_variant_has_a_page_and_no_page_is_left_over(kind):
+    pages = {path.stem for path in (DOCS / f"{kind}s").glob("*.md")} - {"README"}
+    assert pages == set(registry.names(kind))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metrics_page_says_what_the_metric_declares(name):
+    metric = registry.find("metric", name)
+    page, (row,) = (
+        text(f"docs/metrics/{name}.md"),
+        re.findall(rf"^\| \[`{name}`\].*$", text("docs/metrics/README.md"), re.M),
+    )
+    for link in re.findall(r"https://[^\s;,]+", metric.source):
+        assert link in page
+    for place in (page, row):
+        assert f"`{metric.protocol}`" in place
+        assert re.search(rf"\b{metric.better}\b", place)
+
+
+@pytest.mark.parametrize("name", registry.names("variant"))
+def test_a_variants_page_gives_source_strength_and_options(name):
+    variant, page = registry.find("variant", name), text(f"docs/variants/{name}.md")
+    grid = ", ".join(f"{strength:g}" for strength in variant.strengths)
+    assert f"{variant.symbol}, by default {grid}" in page
+    assert variant.source.partition(",")[0] in page
+    assert all(f"`{option}`" in page for option in variant.Options.model_fields)
+
+
+@pytest.mark.parametrize("name", registry.names("dataset"))
+def test_the_dataset_page_gives_sizes_licence_and_hashes(name):
+    source, page = registry.find("dataset", name)(), text("docs/datasets.md")
+    (row,) = re.findall(rf"^\| \[`{name}`\]\(#{name}\).*$", page, re.M)
+    section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    assert f"{source.shape[1]}×{source.shape[2]}" in row
+    assert all(f"{factor.name} {factor.size}" in row for factor in source.factors)
+    assert f"Licence: {source.licence}" in section
+    assert all(file.name in section and file.digest.partition(":")[2] in section for file in source.files)
+
+
+@pytest.mark.parametrize("name", registry.names("architecture"))
+def test_the_architecture_page_gives_the_true_number_of_parameters(name):
+    from multibeta.model import VAE
+
+    (row,) = re.findall(rf"^\| `{name}` .*$", text("docs/architectures.md"), re.M)
+    (side,) = re.findall(r"\((\d+)×\d+\) \|$", row)
+    network = VAE(registry.find("architecture", name)(), (1, int(side), int(side)), latents=10)
+    assert f" {sum(parameter.numel() for parameter in network.parameters()):,} " in row
+
+
+def test_the_weights_page_repeats_the_lock():
+    page = text("docs/how-to/weights.md")
+    for name, weights in locked().items():
+        facts = f"`{weights.file}` | {weights.bytes:,} | `{weights.sha256}` | {weights.licence} |"
+        assert f"| `{name}` |" in page
+        assert facts in page
+
+
+# What is mentioned exists.
+
+
+@every_page
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        assert "://" in target or (page.parent / target).exists(), target
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_and_their_options_exist(page, capsys):
-    from multibeta.cli import main
-
-    for line in re.findall(r"multibeta ((?:[a-z]+)(?: [^\n`]*)?)[\n`]", page.read_text(encoding="utf-8")):
-        command, *rest = line.split()
-        if command in ("is", "study", "trained", "needs"):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
             continue
-        with pytest.raises(SystemExit) as ended:
-            main([command, "--help"])
-        assert ended.value.code == 0, line
-        described = capsys.readouterr().out
-        assert all(option in described for option in rest if option.startswith("--")), line
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.M)
+            assert anchor in [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings], anchor
 
 
-@pytest.mark.parametrize("text", blocks("docs/how-to/sweep.md", "yaml"))
-def test_studies_of_the_sweep_page_parse(text):
-    assert Study.parse(yaml.safe_load(text), "sweep.md").cells
+def commands():
+    """The options and positional choices of every command of multibeta."""
+    (action,) = [a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    return {name: set(command._option_string_actions) for name, command in action.choices.items()}
+
+
+def snakemake_options():
+    from snakemake.cli import get_argument_parser
+
+    return set(get_argument_parser()._option_string_actions)
+
+
+def code(page):
+    """Inline code, and the lines of code blocks that are not Python or YAML."""
+    without = re.sub(r"```(python|yaml)\n.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [*re.findall(r"`([^`\n]+)`", without), *re.findall(r"^    (\S.*)$", without, re.M)]
+
+
+@every_page
+def test_commands_and_their_options_exist(page):
+    known = commands()
+    for line in code(page):
+        for command, rest in re.findall(r"(?:^|\s)multibeta(?: ([a-z]\S*)([^#]*))", line):
+            assert command in known, line
+            assert set(re.findall(r"--[a-z-]+", rest)) <= known[command], line
+
+
+@every_page
+def test_options_mentioned_alone_exist(page):
+    known = {*snakemake_options(), *(option for options in commands().values() for option in options), "--help"}
+    for line in code(page):
+        if line.startswith(("--", "snakemake ")):
+            assert set(re.findall(r"--[a-z-]+", line)) <= known, line
+
+
+@pytest.mark.parametrize(
+    "profile", sorted((ROOT / "profiles").glob("*/config.yaml")), ids=lambda path: path.parent.name
+)
+def test_profiles_set_what_there_is(profile):
+    settings = yaml.safe_load(profile.read_text(encoding="utf-8"))
+    rules = re.findall(r"^rule (\w+):", "".join(p.read_text() for p in (ROOT / "workflow/rules").glob("*.smk")), re.M)
+    # Options of an executor are known only where it is installed; its own name is --executor's value.
+    unknown = {f"--{key}" for key in settings} - snakemake_options()
+    assert all(option.startswith(f"--{settings.get('executor')}-") for option in unknown), unknown
+    assert set(settings.get("set-resources", {})) <= set(rules)
+    assert "CHANGE_ME" in str(settings) or profile.parent.name != "slurm"
+
+
+def test_profiles_agree_on_what_retrains():
+    read = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "profiles").glob("*/config.yaml")]
+    assert all(profile["rerun-triggers"] == read[0]["rerun-triggers"] for profile in read)
+
+
+# What is shown runs.
+
+
+@pytest.mark.parametrize("study", blocks("docs/how-to/sweep.md", "yaml"))
+def test_a_study_of_the_sweep_page_has_the_cells_it_says(study):
+    cells = Study.parse(yaml.safe_load(study), "sweep.md").cells
+    assert study.startswith(f"# {len(cells)} cells, {sum(len(cell.seeds) for cell in cells)} runs\n")
+
+
+def test_the_layers_of_the_sweep_page_win_as_it_says():
+    study = Study.parse(yaml.safe_load(blocks("docs/how-to/sweep.md", "yaml")[1]))
+    training = study.cell("sprites", "cvae", "1").training
+    assert (training.latents, training.learning_rate, training.budget) == (4, 0.002, "2000 steps")
+    assert study.cell("mnist", "cvae", "1").training.budget == "5 epochs"
+
+
+def test_the_variant_of_the_page_punishes_correlated_means():
+    import torch
+
+    from multibeta.variants import Forward, objective
+    from multibeta.variants._likelihoods import bernoulli
+
+    found = plug_in("docs/how-to/own-variant.md")
+    variant = found(found.Options(diagonal=5))
+
+    def terms(mean):
+        images = torch.rand(len(mean), 1, 4, 4)
+        forward = Forward(images, mean, torch.zeros_like(mean), mean, torch.zeros_like(images), bernoulli)
+        return variant.loss(forward, 2.0)
+
+    uncorrelated = torch.tensor([[1.0, 1], [1, -1], [-1, 1], [-1, -1]])
+    assert [terms(uncorrelated)[name][1].item() for name in ("covariance", "variance")] == [0, 0]
+    equal = terms(uncorrelated[:, [0, 0]])
+    assert (equal["covariance"][0], equal["covariance"][1].item()) == (2, 2)
+    assert equal["variance"][0] == 10
+    assert objective(equal) > objective(terms(uncorrelated))
 
 
 def test_the_dataset_of_the_page_is_prepared(tmp_path):
     from multibeta.stages.prepare import prepare
 
-    plug_in("docs/how-to/own-dataset.md", "dataset", tmp_path)
-    dataset = prepare("mine_dataset", {}, tmp_path / "data")
+    found = plug_in("docs/how-to/own-dataset.md")
+    dataset = prepare(found.name, {}, tmp_path / "data")
     assert dataset.images.shape == (64, 8, 8, 1)
+    assert dataset.held_out.sum() == 6
+    assert (dataset.images[0, :, :, 0] == 255).sum() == 15
 
 
-def test_the_metric_of_the_page_measures(tmp_path):
-    metric = plug_in("docs/how-to/own-metric.md", "metric", tmp_path)
-    result = metric.measure(images=np.zeros((3, 1, 8, 8)), samples=np.ones((4, 1, 8, 8)))
-    assert (result.value, result.n) == (1.0, 4)
+def test_the_metric_of_the_page_measures():
+    from multibeta.metrics import NotComputed
+
+    metric = plug_in("docs/how-to/own-metric.md")()
+    one, other = np.random.default_rng(0).standard_normal((2, 100_000))
+    correlated = np.stack([one, 0.8 * one + 0.6 * other], axis=1)
+    assert metric.measure(codes=correlated).value == pytest.approx(-0.5 * np.log(1 - 0.8**2), abs=0.01)
+    with pytest.raises(NotComputed, match="singular"):
+        metric.measure(codes=np.stack([one, np.zeros_like(one)], axis=1))
 
 
-def test_the_architecture_of_the_page_encodes_and_decodes(tmp_path):
+def test_the_architecture_of_the_page_encodes_and_decodes():
     import torch
 
     from multibeta.model import VAE
 
-    network = VAE(plug_in("docs/how-to/own-architecture.md", "architecture", tmp_path), (3, 8, 8), latents=2)
-    assert network.decode(network.encode(torch.rand(5, 3, 8, 8))[0]).shape == (5, 3, 8, 8)
+    network = VAE(plug_in("docs/how-to/own-architecture.md")(), (3, 8, 12), latents=2, condition_size=3)
+    images, condition = torch.rand(5, 3, 8, 12), torch.tensor([0, 1, 2, 0, 1])
+    assert network.decode(network.encode(images, condition)[0], condition).shape == images.shape
+
+
+def test_the_models_of_the_page_are_measured(capsys):
+    from multibeta.cli import main
+
+    (command,) = re.findall(r"^    multibeta (train .*--steps) \d+$", text("docs/how-to/anyones-model.md"), re.M)
+    assert main([*command.split(), "20"]) == 0
+    names = {}
+    for shown in blocks("docs/how-to/anyones-model.md", "python"):
+        exec(shown, names)
+        assert set(names["table"].status) == {"done"}
+    assert names["decoded"].shape == names["images"].shape
+    assert "psnr" in capsys.readouterr().out
+
+
+def dsprites_factors(rows=10_000):
+    draws = np.random.default_rng(0)
+    return np.stack([draws.integers(size, size=rows) for size in (3, 6, 40, 32, 32)], axis=1)
+
+
+def test_the_numbers_of_the_mig_page():
+    from multibeta.metrics.disentanglement.mig import mig
+
+    draws, factors = np.random.default_rng(1), dsprites_factors()
+    assert mig(factors, factors).gaps.mean() == pytest.approx(0.90, abs=0.005)
+    grid = factors % (3, 6, 10, 16, 16)
+    assert mig(np.hstack([grid, draws.standard_normal(grid.shape)]), grid).gaps.mean() > 0.99
+    batches = [mig(factors[i : i + 32], factors[i : i + 32]).gaps.mean() for i in range(0, 9600, 32)]
+    assert np.mean(batches) == pytest.approx(0.2, abs=0.05)
+    for rows, score in ((32, 0.03), (10_000, 0.0003)):
+        found = [mig(draws.standard_normal((rows, 10)), factors[:rows]).gaps.mean() for _ in range(20)]
+        assert np.mean(found) == pytest.approx(score, rel=0.4)

@@ -15,7 +15,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 failed, 2 wrong usage, 75 stopped with a checkpoint."""
+    """Run one command and return its exit status: 0 done, 1 failed, 2 wrong usage, 75 stopped, 130 interrupted."""
     from multibeta.config_errors import ConfigError
     from multibeta.registry import PlugInError
 

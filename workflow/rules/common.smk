@@ -2,6 +2,8 @@
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+
 from multibeta.config_errors import ConfigError
 from multibeta.results import data_folder
 from multibeta.stages.specs import write_specs
@@ -29,7 +31,10 @@ wildcard_constraints:
 
 # A dry run writes nothing; a real one starts by writing what each job is asked for.
 onstart:
-    write_specs(STUDY, RESULTS)
+    try:
+        write_specs(STUDY, RESULTS)
+    except OSError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def cell_of(wildcards):

@@ -43,6 +43,8 @@ def prepare(
         return Dataset(folder)
     arrays = source.build(locate(source, mirror, cache))
     check(source, arrays)
+    if _is_prepared(folder, declared):  # by another process meanwhile
+        return Dataset(folder)
     # Without its card the folder counts as unfinished while arrays of another content are replaced.
     for stale in ("card.json", "factors.npy", "labels.npy"):
         (folder / stale).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One process per run or cell at a time: a lock file with pid, host and heartbeat, which a dead holder does not keep."""
+"""One process per run or cell at a time: a lock file with pid, host and heartbeat, which the dead do not keep."""
 
 from __future__ import annotations
 
