@@ -16,6 +16,7 @@ from multibeta.study import Study
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "config" / "README.md", *sorted(DOCS.rglob("*.md"))]
+PROFILES = sorted((ROOT / "profiles").glob("*/config.yaml"))
 METRICS = registry.names("metric")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -58,10 +59,8 @@ def test_every_metric_and_variant_has_a_page_and_no_page_is_left_over(kind):
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metrics_page_says_what_the_metric_declares(name):
     metric = registry.find("metric", name)
-    page, (row,) = (
-        text(f"docs/metrics/{name}.md"),
-        re.findall(rf"^\| \[`{name}`\].*$", text("docs/metrics/README.md"), re.M),
-    )
+    page = text(f"docs/metrics/{name}.md")
+    (row,) = re.findall(rf"^\| \[`{name}`\].*$", text("docs/metrics/README.md"), re.M)
     for link in re.findall(r"https://[^\s;,]+", metric.source):
         assert link in page
     for place in (page, row):
@@ -85,8 +84,12 @@ def test_the_dataset_page_gives_sizes_licence_and_hashes(name):
     section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     assert f"{source.shape[1]}×{source.shape[2]}" in row
     assert all(f"{factor.name} {factor.size}" in row for factor in source.factors)
-    assert f"Licence: {source.licence}" in section
+    assert f"Licence: {source.licence}" in " ".join(section.split())
     assert all(file.name in section and file.digest.partition(":")[2] in section for file in source.files)
+    if not source.files:
+        held_out = source.build({}).held_out
+        assert f"| {len(held_out):,} |" in row
+        assert f"| {held_out.sum()} |" in row
 
 
 @pytest.mark.parametrize("name", registry.names("architecture"))
@@ -123,7 +126,7 @@ def test_links_lead_somewhere(page):
 
 
 def commands():
-    """The options and positional choices of every command of multibeta."""
+    """The options of every command of multibeta."""
     (action,) = [a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction)]
     return {name: set(command._option_string_actions) for name, command in action.choices.items()}
 
@@ -157,12 +160,11 @@ def test_options_mentioned_alone_exist(page):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line
 
 
-@pytest.mark.parametrize(
-    "profile", sorted((ROOT / "profiles").glob("*/config.yaml")), ids=lambda path: path.parent.name
-)
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.parent.name)
 def test_profiles_set_what_there_is(profile):
     settings = yaml.safe_load(profile.read_text(encoding="utf-8"))
-    rules = re.findall(r"^rule (\w+):", "".join(p.read_text() for p in (ROOT / "workflow/rules").glob("*.smk")), re.M)
+    workflow = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    rules = re.findall(r"^rule (\w+):", workflow, re.M)
     # Options of an executor are known only where it is installed; its own name is --executor's value.
     unknown = {f"--{key}" for key in settings} - snakemake_options()
     assert all(option.startswith(f"--{settings.get('executor')}-") for option in unknown), unknown
@@ -170,9 +172,15 @@ def test_profiles_set_what_there_is(profile):
     assert "CHANGE_ME" in str(settings) or profile.parent.name != "slurm"
 
 
+@every_page
+def test_profiles_take_the_place_of_the_default_one(page):
+    """Given as --profile, one is read beside profiles/default, whose one GPU then wins."""
+    assert not any("--profile profiles/" in line for line in code(page))
+
+
 def test_profiles_agree_on_what_retrains():
-    read = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "profiles").glob("*/config.yaml")]
-    assert all(profile["rerun-triggers"] == read[0]["rerun-triggers"] for profile in read)
+    triggers = [yaml.safe_load(path.read_text(encoding="utf-8"))["rerun-triggers"] for path in PROFILES]
+    assert triggers == [triggers[0]] * len(triggers)
 
 
 # What is shown runs.

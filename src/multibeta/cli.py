@@ -181,7 +181,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
     train.add_argument("--name", default="by_hand", help="study the cell belongs to, default: by_hand")
     train.add_argument("--measure", action="store_true", help="measure at once, for `multibeta measure` to find")
-    train.add_argument("--minutes", type=float, metavar="M", help=f"stop with a checkpoint after M (exit {STOPPED})")
+    train.add_argument(
+        "--minutes", type=float, metavar="M", help=f"stop with a checkpoint before M are over (exit {STOPPED})"
+    )
     _set(train, "of the study, such as training.likelihood=gaussian or variants.cvae.options.condition=shape")
     _results(train)
 

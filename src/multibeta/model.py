@@ -144,7 +144,9 @@ def load_cell(folder: results.CellFolder, device: str = "cpu") -> dict[int, Run]
 
     Raises:
         FileNotFoundError: the folder holds no trained cell.
+        ValueError: its weights are damaged.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     for needed in (folder.spec, folder.models):
@@ -152,7 +154,8 @@ def load_cell(folder: results.CellFolder, device: str = "cpu") -> dict[int, Run]
             raise FileNotFoundError(f"{folder.path}: no trained cell there ({needed.name} is missing)")
     cell = Cell.model_validate(results.read_json(folder.spec))
     cell.load_plugins()
-    tensors = load_file(folder.models, device=device)
+    with results.reading(folder.models, SafetensorError):
+        tensors = load_file(folder.models, device=device)
     runs = {}
     for seed in cell.seeds:
         prefix = f"seed{seed}/"

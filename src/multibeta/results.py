@@ -200,8 +200,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+@contextmanager
+def reading(path: Path, *damages: type[Exception]) -> Iterator[None]:
+    """Make a ValueError of the block, or one of ``damages``, a ValueError that names ``path``."""
+    try:
+        yield
+    except (ValueError, *damages) as error:
+        raise ValueError(f"{path}: damaged ({error}); remove it and make it again") from None
+
+
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    with reading(path):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

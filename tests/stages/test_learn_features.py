@@ -59,6 +59,6 @@ def test_a_dataset_with_neither_says_so(folder):
 def test_a_failure_leaves_no_file(folder):
     with_values(folder, "factors")
     (folder / "images.npy").write_bytes((folder / "images.npy").read_bytes()[:1000])
-    with pytest.raises(ValueError, match="mmap"):
+    with pytest.raises(DataError, match=r"images\.npy is damaged \(mmap"):
         learn_features(folder, folder / "features.safetensors")
     assert not list(folder.glob("*features*"))

@@ -117,20 +117,27 @@ class Dataset:
         held_out: bool (N,).
         factors: int (N, K) or None; its columns are described by ``factor_specs``.
         labels: int (N,) or None.
+
+    Raises:
+        FileNotFoundError: the folder holds no prepared dataset.
+        DataError: a file of it is damaged.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.card: dict[str, Any] = json.loads((self.folder / "card.json").read_text(encoding="utf-8"))
-        self.images: NDArray[np.uint8] = np.load(self.folder / "images.npy", mmap_mode="r", allow_pickle=False)
-        self.held_out: NDArray[np.bool_] = np.load(self.folder / "held_out.npy", allow_pickle=False)
-        self.factors = self._optional("factors.npy")
-        self.labels = self._optional("labels.npy")
+        self.card: dict[str, Any] = self._read("card.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+        self.images: NDArray[np.uint8] = self._read("images.npy", lambda path: np.load(path, mmap_mode="r"))
+        self.held_out: NDArray[np.bool_] = self._read("held_out.npy", np.load)
+        self.factors: NDArray[np.int64] | None = self._read("factors.npy", _load_optional)
+        self.labels: NDArray[np.int64] | None = self._read("labels.npy", _load_optional)
         self.factor_specs = tuple(Factor(**factor) for factor in self.card["factors"])
 
-    def _optional(self, name: str) -> NDArray[np.int64] | None:
+    def _read(self, name: str, read: Callable[[Path], Any]) -> Any:
         path = self.folder / name
-        return np.load(path, allow_pickle=False) if path.exists() else None
+        try:
+            return read(path)
+        except (ValueError, EOFError) as error:
+            raise DataError(f"{path} is damaged ({error}); remove it and run multibeta prepare {self.folder}") from None
 
     @property
     def name(self) -> str:
@@ -156,3 +163,7 @@ class Dataset:
             if factor.name == name and self.factors is not None:
                 return self.factors[:, position], factor.size
         raise ValueError(f"dataset {self.name} has no factor {name!r}")
+
+
+def _load_optional(path: Path) -> NDArray[Any] | None:
+    return np.load(path) if path.exists() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.options import EvaluationOptions
-from multibeta.results import CellFolder, data_folder, replacing
+from multibeta.results import CellFolder, data_folder, reading, replacing
 from multibeta.stages.specs import read_cell
 
 
@@ -81,8 +82,13 @@ def encode(folder: CellFolder) -> None:
 
 
 def read_codes(folder: CellFolder) -> tuple[EvaluationImages, dict[int, Codes]]:
-    """What `encode` wrote: the images, and the codes by seed."""
-    with np.load(folder.codes, allow_pickle=False) as stored:
+    """What `encode` wrote: the images, and the codes by seed.
+
+    Raises:
+        FileNotFoundError: the cell is not encoded.
+        ValueError: the file is damaged.
+    """
+    with reading(folder.codes, BadZipFile, EOFError), np.load(folder.codes, allow_pickle=False) as stored:
         seeds = sorted({int(name.split("/")[0].removeprefix("seed")) for name in stored if "/" in name})
         fields = Codes.__dataclass_fields__
         codes = {seed: Codes(**{name: stored[f"seed{seed}/{name}"] for name in fields}) for seed in seeds}

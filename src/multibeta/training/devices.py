@@ -67,8 +67,9 @@ def device_name(device: str) -> str:
 
 
 def _lock_file(index: int) -> Path:
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").replace(",", "_") or "all"
-    return Path(tempfile.gettempdir()) / f"multibeta-{os.getuid()}-gpu-{visible}-{index}.lock"
+    """Named after the card itself: under a scheduler every job may see its own card as number 0."""
+    card = torch.cuda.get_device_properties(index).uuid
+    return Path(tempfile.gettempdir()) / f"multibeta-{os.getuid()}-gpu-{card}.lock"
 
 
 def _first_free(locks: Sequence[IO[str]]) -> int:
