@@ -154,7 +154,7 @@ def load_cell(folder: results.CellFolder, device: str = "cpu") -> dict[int, Run]
             raise FileNotFoundError(f"{folder.path}: no trained cell there ({needed.name} is missing)")
     cell = Cell.model_validate(results.read_json(folder.spec))
     cell.load_plugins()
-    with results.reading(folder.models, SafetensorError):
+    with results.reading(folder.models, (SafetensorError,)):
         tensors = load_file(folder.models, device=device)
     runs = {}
     for seed in cell.seeds:

@@ -201,11 +201,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def reading(path: Path, *damages: type[Exception]) -> Iterator[None]:
-    """Make a ValueError of the block, or one of ``damages``, a ValueError that names ``path``."""
+def reading(path: Path, damages: tuple[type[Exception], ...] = (ValueError,)) -> Iterator[None]:
+    """Make an error of the block that is one of ``damages`` a ValueError that names ``path``."""
     try:
         yield
-    except (ValueError, *damages) as error:
+    except damages as error:
         raise ValueError(f"{path}: damaged ({error}); remove it and make it again") from None
 
 

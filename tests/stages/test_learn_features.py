@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from multibeta.datasets import DataError
 from multibeta.metrics import _domain_network as network
 from multibeta.metrics._features import DomainFeatures
 from multibeta.stages.features import learn_features

@@ -125,17 +125,19 @@ class Dataset:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.card: dict[str, Any] = self._read("card.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
-        self.images: NDArray[np.uint8] = self._read("images.npy", lambda path: np.load(path, mmap_mode="r"))
-        self.held_out: NDArray[np.bool_] = self._read("held_out.npy", np.load)
-        self.factors: NDArray[np.int64] | None = self._read("factors.npy", _load_optional)
-        self.labels: NDArray[np.int64] | None = self._read("labels.npy", _load_optional)
+        self.card: dict[str, Any] = self._read("card.json")
+        self.images: NDArray[np.uint8] = self._read("images.npy")
+        self.held_out: NDArray[np.bool_] = self._read("held_out.npy")
+        self.factors: NDArray[np.int64] | None = self._read("factors.npy") if self.card["factors"] else None
+        self.labels: NDArray[np.int64] | None = self._read("labels.npy") if self.card["classes"] else None
         self.factor_specs = tuple(Factor(**factor) for factor in self.card["factors"])
 
-    def _read(self, name: str, read: Callable[[Path], Any]) -> Any:
+    def _read(self, name: str) -> Any:
         path = self.folder / name
         try:
-            return read(path)
+            if path.suffix == ".json":
+                return json.loads(path.read_text(encoding="utf-8"))
+            return np.load(path, mmap_mode="r" if name == "images.npy" else None, allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise DataError(f"{path} is damaged ({error}); remove it and run multibeta prepare {self.folder}") from None
 
@@ -163,7 +165,3 @@ class Dataset:
             if factor.name == name and self.factors is not None:
                 return self.factors[:, position], factor.size
         raise ValueError(f"dataset {self.name} has no factor {name!r}")
-
-
-def _load_optional(path: Path) -> NDArray[Any] | None:
-    return np.load(path) if path.exists() else None

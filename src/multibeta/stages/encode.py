@@ -88,7 +88,7 @@ def read_codes(folder: CellFolder) -> tuple[EvaluationImages, dict[int, Codes]]:
         FileNotFoundError: the cell is not encoded.
         ValueError: the file is damaged.
     """
-    with reading(folder.codes, BadZipFile, EOFError), np.load(folder.codes, allow_pickle=False) as stored:
+    with reading(folder.codes, (BadZipFile, EOFError, ValueError)), np.load(folder.codes, allow_pickle=False) as stored:
         seeds = sorted({int(name.split("/")[0].removeprefix("seed")) for name in stored if "/" in name})
         fields = Codes.__dataclass_fields__
         codes = {seed: Codes(**{name: stored[f"seed{seed}/{name}"] for name in fields}) for seed in seeds}
