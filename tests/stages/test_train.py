@@ -1,0 +1,252 @@
+"""Training a cell: every seed on its own, none twice, and each with the end it really had."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from multibeta.results import read_json, read_table, state_folder
+from multibeta.stages import train as stage
+from multibeta.stages.prepare import prepare_of_cell
+from multibeta.stages.specs import read_cell, write_specs
+from multibeta.stages.train import Interrupted, train
+from multibeta.study import Study
+from multibeta.training.loop import Training
+from multibeta.training.state import RunState
+
+torch = pytest.importorskip("torch")
+from safetensors.torch import load_file  # noqa: E402 - needs torch
+
+OPTIONS = {"architecture": "mlp", "latents": 2, "budget": "20 steps", "log_every": 5}
+EXPLODES = {"learning_rate": 1.0, "likelihood": "gaussian", "noise_std": 1e-9}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """As in the pipeline: the number of threads may change the last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def cell(root, seeds=(0,), variant="beta_vae", running=None, **training):
+    """The folder of a cell of digits, prepared for training."""
+    config = {
+        "name": "x",
+        "datasets": ["digits"],
+        "variants": [variant],
+        "strengths": [2],
+        "seeds": list(seeds),
+        "training": {**OPTIONS, **training},
+        "running": {"device": "cpu", **(running or {})},
+    }
+    study = Study.parse(config)
+    write_specs(study, root)
+    folder = study.cells[0].folder(root)
+    prepare_of_cell(folder)
+    return folder
+
+
+def state(folder, seed=0):
+    return RunState(state_folder(folder.root, read_cell(folder).run_fingerprint(seed)))
+
+
+def weights(folder, seed):
+    tensors = load_file(folder.models)
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(f"seed{seed}/")}
+
+
+def same(one, other):
+    assert one
+    assert one.keys() == other.keys()
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def no_training(*_):
+    raise AssertionError("trained again")
+
+
+def test_a_cell_holds_weights_history_and_facts_of_every_seed(tmp_path):
+    folder = cell(tmp_path, seeds=[0, 7])
+    facts = train(folder)
+    assert facts == read_json(folder.cell)
+    assert {name.split("/")[0] for name in load_file(folder.models)} == {"seed0", "seed7"}
+    history = read_table(folder.history)
+    assert list(history.columns) == ["seed", "step", "loss", "reconstruction", "kl", "strength", "learning_rate"]
+    assert history.groupby("seed").step.apply(list).to_dict() == {0: [5, 10, 15, 20], 7: [5, 10, 15, 20]}
+    assert set(history.strength) == {2}
+    for seed, run in facts["runs"].items():
+        assert (run["status"], run["reason"], run["steps"], run["device"]) == ("done", "", 20, "cpu")
+        assert run["epochs"] == pytest.approx(20 / (1617 // 64))
+        assert run["seconds"] > 0
+        assert run["fingerprint"] == read_cell(folder).run_fingerprint(int(seed))
+
+
+def test_a_seed_does_not_depend_on_its_neighbours(tmp_path):
+    alone, both = cell(tmp_path / "a", seeds=[7]), cell(tmp_path / "b", seeds=[0, 7])
+    train(alone)
+    train(both)
+    same(weights(alone, 7), weights(both, 7))
+
+
+def test_a_new_seed_leaves_the_old_ones_as_they_are(tmp_path):
+    folder = cell(tmp_path, seeds=[0, 1])
+    train(folder)
+    old = weights(folder, 0) | weights(folder, 1)
+    before = {seed: (state(folder, seed).folder / "finished.safetensors").stat().st_mtime_ns for seed in (0, 1)}
+    train(cell(tmp_path, seeds=[0, 1, 2]))
+    same(weights(folder, 0) | weights(folder, 1), old)
+    assert weights(folder, 2)
+    after = {seed: (state(folder, seed).folder / "finished.safetensors").stat().st_mtime_ns for seed in (0, 1)}
+    assert after == before
+
+
+def test_a_trained_cell_is_put_together_without_training(tmp_path, monkeypatch):
+    folder = cell(tmp_path)
+    train(folder)
+    models = folder.models.read_bytes()
+    folder.models.unlink()
+    monkeypatch.setattr(Training, "run_step", no_training)
+    train(folder)
+    assert folder.models.read_bytes() == models
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_with_a_checkpoint_and_the_same_call_goes_on(tmp_path, monkeypatch, number):
+    whole, stopped = cell(tmp_path / "a"), cell(tmp_path / "b")
+    train(whole)
+    run_step, handler = Training.run_step, signal.getsignal(number)
+
+    def step_and_signal(training):
+        run_step(training)
+        if training.step == 7:
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(Training, "run_step", step_and_signal)
+    with pytest.raises(Interrupted, match="stopped at step 7 of 20 with a checkpoint"):
+        train(stopped)
+    assert signal.getsignal(number) is handler
+    assert state(stopped).checkpoint().facts["step"] == 7
+    assert not stopped.models.exists()
+    train(stopped)
+    assert stopped.models.read_bytes() == whole.models.read_bytes()
+    assert stopped.history.read_bytes() == whole.history.read_bytes()
+    assert [path.name for path in state(stopped).folder.iterdir()] == ["finished.safetensors"]
+
+
+def test_out_of_minutes_it_stops_with_a_checkpoint(tmp_path):
+    folder = cell(tmp_path)
+    for step in (1, 2):
+        with pytest.raises(Interrupted, match=f"stopped at step {step} of 20"):
+            train(folder, minutes=1e-9)
+
+
+def test_what_killed_trainers_left_is_cleared_away(tmp_path):
+    folder = cell(tmp_path)
+    left = state(folder).folder / ".checkpoint.safetensors.x1y2.safetensors"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    train(folder)
+    assert [path.name for path in left.parent.iterdir()] == ["finished.safetensors"]
+
+
+def test_a_damaged_state_is_trained_anew_with_the_same_bytes(tmp_path, capsys):
+    folder = cell(tmp_path)
+    train(folder)
+    models = folder.models.read_bytes()
+    finished = state(folder).folder / "finished.safetensors"
+    finished.write_bytes(finished.read_bytes()[:1000])
+    train(folder)
+    assert folder.models.read_bytes() == models
+    assert "finished.safetensors: unreadable" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("status", "options", "running", "reason"),
+    [
+        ("diverged", EXPLODES, {}, "became"),
+        ("timeout", {}, {"max_minutes": 1e-9}, "exceeded 1e-09 minutes at step 1 of 20"),
+    ],
+)
+def test_an_end_that_is_a_result_is_kept_without_weights(tmp_path, monkeypatch, status, options, running, reason):
+    folder = cell(tmp_path, running=running, **options)
+    run = train(folder)["runs"]["0"]
+    assert run["status"] == status
+    assert reason in run["reason"]
+    assert load_file(folder.models) == {}
+    monkeypatch.setattr(Training, "run_step", no_training)
+    assert train(folder)["runs"]["0"] == run
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (torch.OutOfMemoryError("tried to\n  allocate"), "out_of_memory", "tried to allocate"),
+        (RuntimeError("shapes differ"), "error", "RuntimeError: shapes differ"),
+        (KeyError("kl"), "error", "KeyError: 'kl'"),
+    ],
+    ids=["out of memory", "runtime error", "key error"],
+)
+def test_a_failure_is_recorded_and_tried_again(tmp_path, monkeypatch, error, status, reason):
+    folder = cell(tmp_path, seeds=[0, 1])
+
+    def fail(training, run_step=Training.run_step):
+        if training.seed == 0:
+            raise error
+        run_step(training)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "run_step", fail)
+        runs = train(folder)["runs"]
+    assert (runs["0"]["status"], runs["0"]["reason"]) == (status, reason)
+    assert runs["1"]["status"] == "done"
+    assert {name.split("/")[0] for name in load_file(folder.models)} == {"seed1"}
+    assert train(folder)["runs"]["0"]["status"] == "done"
+
+
+def test_a_run_that_another_process_trains_is_waited_for_until_told_to_stop(tmp_path, capsys):
+    folder = cell(tmp_path)
+    state(folder).folder.mkdir(parents=True)
+    lock = state(folder).folder / "lock"
+    lock.write_text(json.dumps({"pid": os.getppid(), "host": socket.gethostname()}))
+    with pytest.raises(Interrupted, match="stopped while another process trains the same run"):
+        train(folder, minutes=1e-9)
+    assert "another process works here" in capsys.readouterr().err
+    lock.unlink()
+    assert train(folder)["runs"]["0"]["status"] == "done"
+
+
+def test_the_images_of_training_and_validation_are_never_the_same(tmp_path):
+    folder = cell(tmp_path, variant="cvae")
+    dataset = prepare_of_cell(folder)
+    training, held_out = stage._images(dataset, read_cell(folder), "cpu")
+    assert np.array_equal(training.pixels.numpy(), dataset.images[~dataset.held_out])
+    assert np.array_equal(held_out.pixels.numpy(), dataset.images[dataset.held_out])
+    assert np.array_equal(training.condition.numpy(), dataset.labels[~dataset.held_out])
+
+
+@pytest.mark.slow
+def test_tensorboard_logs_are_written_on_request(tmp_path):
+    folder = cell(tmp_path, running={"tensorboard": True})
+    train(folder)
+    assert list((folder.path / "tensorboard" / "seed0").glob("events.out.tfevents.*"))
+
+
+@pytest.mark.slow
+def test_two_processes_at_one_cell_take_turns(tmp_path):
+    """What happens when a trainer outlives its Snakemake and Snakemake is started again."""
+    folder = cell(tmp_path, budget="300 steps")
+    command = [sys.executable, "-m", "multibeta.cli"]
+    subprocess.run([*command, "features", tmp_path / ".data" / read_cell(folder).data_key], check=True)
+    both = [subprocess.Popen([*command, "train", folder.path, "--measure"], stderr=subprocess.PIPE) for _ in range(2)]
+    errors = [process.communicate()[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], errors
+    subprocess.run([*command, "measure", folder.path], check=True)
+    made = {"spec.json", "cell.json", "models.safetensors", "history.csv", "codes.npz", "metrics.csv", "costs.json"}
+    assert {path.name for path in folder.path.iterdir()} == {*made, "figures"}
