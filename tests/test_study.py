@@ -51,6 +51,11 @@ def test_options_merge_from_study_to_dataset_to_variant():
     assert (training.learning_rate, training.batch_size, training.latents) == (0.1, 16, 5)
 
 
+def test_a_number_may_be_written_as_in_papers():
+    training = study(training=yaml.safe_load("{learning_rate: 1e-4, noise_std: 1E-2}")).cells[0].training
+    assert (training.learning_rate, training.noise_std) == (0.0001, 0.01)
+
+
 def test_a_default_spelled_out_keeps_the_fingerprint_and_a_change_changes_it():
     plain, spelled, changed = study(), study(training={"batch_size": 64}), study(training={"batch_size": 65})
     assert plain.cells[0].training_fingerprint == spelled.cells[0].training_fingerprint

@@ -59,7 +59,10 @@ def _budget(value: Any) -> str:
     return f"{int(match[1])} {match[2].rstrip('s')}s"
 
 
-def _no_bool(value: Any) -> Any:
+def _number(value: Any) -> Any:
+    """YAML 1.1 reads 1e-4, without a point, as text."""
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value):
+        return float(value)
     if isinstance(value, bool | str):
         raise PydanticCustomError("number", "must be a number")
     return value
@@ -67,7 +70,7 @@ def _no_bool(value: Any) -> Any:
 
 Strength = Annotated[str, BeforeValidator(canonical_strength, json_schema_input_type=float | str)]
 Budget = Annotated[str, BeforeValidator(_budget, json_schema_input_type=str)]
-Number = Annotated[float, BeforeValidator(_no_bool, json_schema_input_type=float)]
+Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=float)]
 
 
 class TrainingOptions(Section):
