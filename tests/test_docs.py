@@ -11,6 +11,7 @@ import yaml
 from multibeta import registry
 from multibeta.cli import _parser
 from multibeta.metrics.image._weights import locked
+from multibeta.options import PROTOCOLS
 from multibeta.study import Study
 
 ROOT = Path(__file__).parents[1]
@@ -64,8 +65,9 @@ def test_a_metrics_page_says_what_the_metric_declares(name):
     for link in re.findall(r"https://[^\s;,]+", metric.source):
         assert link in page
     for place in (page, row):
-        assert f"`{metric.protocol}`" in place
-        assert re.search(rf"\b{metric.better}\b", place)
+        assert all(f"`{protocol}`" in place for protocol in metric.recipes(list(PROTOCOLS)))
+        assert all(re.search(rf"\b{score.better}\b", place) for score in metric.all_scores().values())
+    assert all(f"`{score}`" in page for score in metric.all_scores())
 
 
 @pytest.mark.parametrize("name", registry.names("variant"))
@@ -271,7 +273,11 @@ def dsprites_factors(rows=10_000):
 
 
 def test_the_numbers_of_the_mig_page():
-    from multibeta.metrics.disentanglement.mig import mig
+    from multibeta.metrics.disentanglement._discrete import binned
+    from multibeta.metrics.disentanglement.mig import mig as of_bins
+
+    def mig(codes, factors):
+        return of_bins(binned(codes, 20), factors)
 
     draws, factors = np.random.default_rng(1), dsprites_factors()
     assert mig(factors, factors).gaps.mean() == pytest.approx(0.90, abs=0.005)

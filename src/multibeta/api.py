@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from multibeta.datasets import Dataset
-from multibeta.options import EvaluationOptions
-from multibeta.registry import find
+from multibeta.options import PROTOCOLS, EvaluationOptions
+from multibeta.registry import find, nearest
 from multibeta.stages.by_hand import dataset_by_hand
 from multibeta.stages.encode import EvaluationImages, conditions, encode_images
 from multibeta.stages.evaluate import Material, measure
@@ -28,7 +29,8 @@ def evaluate(
     model: Any,
     dataset: str | Dataset,
     metrics: list[str] | str = "all",
-    codes: int = 10_000,
+    protocol: Sequence[str] | str = ("dlib19", "chen18", "ours"),
+    codes: int = 15_000,
     held_out: int = 2_000,
     samples: int = 2_000,
     seed: int = 0,
@@ -42,6 +44,7 @@ def evaluate(
             NumPy arrays. A run from `multibeta.load_run` is given its condition, if it has one.
         dataset: a name, such as ``"digits"``, or a prepared `Dataset`.
         metrics: names of metrics, or ``"all"``.
+        protocol: the recipe, or several, for metrics that have several: see `multibeta.options.PROTOCOLS`.
         codes, held_out, samples: how many images for metrics of codes, of reconstructions, of prior samples.
         seed: of the metrics' own draws.
         results: folder for the prepared dataset, as for the command line.
@@ -51,7 +54,7 @@ def evaluate(
 
     Raises:
         PlugInError: there is no dataset or metric of that name.
-        ValueError: the model's arrays are not what is described above.
+        ValueError: the model's arrays are not what is described above, or there is no protocol of that name.
     """
     if isinstance(dataset, str):
         folder = dataset_by_hand(dataset, Path(results), [])
@@ -59,14 +62,19 @@ def evaluate(
     features = dataset.folder / "features.safetensors"
     if not features.is_file():
         learn_features(dataset.folder, features)
-    options = EvaluationOptions(codes=codes, held_out=held_out, samples=samples, seed=seed)
+    picked = [protocol] if isinstance(protocol, str) else list(protocol)
+    for name in picked:
+        if name not in PROTOCOLS:
+            raise ValueError(f"unknown protocol {name!r}{nearest(name, list(PROTOCOLS))}")
+    options = EvaluationOptions(protocols=picked, codes=codes, held_out=held_out, samples=samples, seed=seed)
     names = _metric_names(metrics)
     ours = hasattr(model, "decode_logits")
     scored = model if ours else Adapter(model)
     chosen = EvaluationImages.choose(dataset, options)
     table = encode_images(scored, dataset, chosen, conditions(dataset, model))
     likelihood = (model.cell.training.likelihood, model.cell.training.noise_std) if ours else ("bernoulli", 0.1)
-    return _table(measure(Material(scored, dataset, chosen, table, options, features, likelihood), names))
+    rows, _ = measure(Material(scored, dataset, chosen, table, options, features, likelihood), names)
+    return _table(rows)
 
 
 class Adapter:

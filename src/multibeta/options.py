@@ -22,6 +22,15 @@ from pydantic_core import PydanticCustomError
 NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
+#: The recipes a study picks from, for metrics that have several.
+PROTOCOLS = {
+    "dlib19": "the settings of disentanglement_lib (Locatello et al. 2019), with our own boosted trees for DCI",
+    "dlib19_sklearn": "of DCI alone: the same with scikit-learn's boosted trees, a minute or more for each run",
+    "chen18": "of MIG alone: Chen et al. 2018, from the posteriors themselves, without categorical factors",
+    "ours": "the whole code table; ordinal and periodic factors treated as such",
+}
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -68,6 +77,18 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _protocols(value: list[str]) -> list[str]:
+    if not value:
+        raise PydanticCustomError("protocols", "must name at least one protocol")
+    if len(set(value)) < len(value):
+        raise PydanticCustomError("protocols", "names a protocol twice")
+    return value
+
+
+Protocols = Annotated[
+    list[Literal["dlib19", "dlib19_sklearn", "chen18", "ours"]],
+    AfterValidator(_protocols),
+]
 Strength = Annotated[str, BeforeValidator(canonical_strength, json_schema_input_type=float | str)]
 Budget = Annotated[str, BeforeValidator(_budget, json_schema_input_type=str)]
 Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=float)]
@@ -112,7 +133,8 @@ class EvaluationOptions(Section):
     """What is measured, and on how many images."""
 
     metrics: list[str] | Literal["all"] = Field("all", description="names of metrics, or all")
-    codes: StrictInt = Field(10_000, ge=2, description="images in the code table, drawn once from the whole dataset")
+    protocols: Protocols = Field(["dlib19", "chen18", "ours"], description="recipes, for metrics that have several")
+    codes: StrictInt = Field(15_000, ge=2, description="images in the code table, drawn once from the whole dataset")
     held_out: StrictInt = Field(2_000, ge=2, description="held-out images for reconstruction measures, at most")
     samples: StrictInt = Field(2_000, ge=2, description="images drawn from the prior")
     seed: StrictInt = Field(0, ge=0, description="keys the draws of the metrics; the same for every cell")

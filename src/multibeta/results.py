@@ -92,6 +92,11 @@ class CellFolder:
         return self.path / "metrics.csv"
 
     @property
+    def arrays(self) -> Path:
+        """Matrices behind the scores, such as DCI's: ``seed<seed>/<score>/<protocol>/<representation>/<name>``."""
+        return self.path / "arrays.npz"
+
+    @property
     def costs(self) -> Path:
         """Seconds spent on evaluating each seed; apart from metrics.csv, which holds no times."""
         return self.path / "costs.json"

@@ -107,7 +107,7 @@ class Study:
                 registry.load_file(path)
         for position, target in enumerate(options.report.targets):
             with self._blame(f"report.targets[{position}].metric", target.metric):
-                registry.find("metric", target.metric)
+                _require_score(target.metric)
         seeds: Sweep = {}
         for dataset, (variant, entry) in itertools.product(options.datasets, options.variants.items()):
             for strength in self._strengths(variant, entry):
@@ -228,6 +228,12 @@ class Study:
 
     def _fail(self, key: str, value: Any, message: str) -> NoReturn:
         raise ConfigError(f"{self.where}: {key} = {value!r}: {message}")
+
+
+def _require_score(name: str) -> None:
+    scores = {score for metric in registry.names("metric") for score in registry.find("metric", metric).all_scores()}
+    if name not in scores:
+        raise ValueError(f"unknown metric {name!r}{registry.nearest(name, sorted(scores))}")
 
 
 def _merge(layers: list[Any]) -> Any:

@@ -1,12 +1,15 @@
 """What is wrong is one line, and nothing half-written stays behind."""
 
-import os
+import contextlib
 import shutil
 import subprocess
 
 import pytest
 import yaml
 from tiny_study import ROOT, TINY
+
+from multibeta.cli import main
+from multibeta.datasets._sources import _NotDownloaded
 
 MIRROR = ROOT.parent / "shared" / "data"
 
@@ -28,18 +31,22 @@ MIRROR = ROOT.parent / "shared" / "data"
 def test_snakemake_says_what_is_wrong_with_the_config(place, tmp_path, changes, message):
     work = place(tmp_path / "work")
     work.write("bad.yaml", yaml.safe_dump({**TINY, **changes}, allow_unicode=True))
-    output = work.run("--cores", "1", "--configfile", "bad.yaml", status=1)
+    dry = ["--dry-run"] if "strengths" in changes else []
+    output = work.run("--cores", "1", "--configfile", "bad.yaml", *dry, status=1)
     assert sum(message in line for line in output.splitlines()) == 1
     assert "Traceback" not in output
     assert not (work.path / "results").exists()
 
 
 @pytest.fixture
-def mirror(tmp_path):
+def mirror(tmp_path, monkeypatch):
     if not MIRROR.is_dir():
         pytest.skip("the mirror ../shared/data is not here")
     copy = tmp_path / "mirror"
-    shutil.copytree(MIRROR / "mnist", copy / "mnist")
+    (copy / "mnist").mkdir(parents=True)
+    for file in (MIRROR / "mnist").iterdir():
+        shutil.copyfile(file, copy / "mnist" / file.name)
+    monkeypatch.setenv("MULTIBETA_MIRROR", str(copy))
     return copy
 
 
@@ -52,8 +59,7 @@ def alter(path):
 
 
 @pytest.mark.parametrize("damage", [truncate, alter])
-def test_a_damaged_source_file_is_one_line(place, tmp_path, mirror, damage, monkeypatch):
-    monkeypatch.setenv("MULTIBETA_MIRROR", str(mirror))
+def test_a_damaged_source_file_is_one_line(place, tmp_path, mirror, damage):
     damage(mirror / "mnist" / "t10k-images-idx3-ubyte.gz")
     work = place(tmp_path / "work")
     output = work.run("prepare", "--dataset", "mnist", program="multibeta", status=1)
@@ -63,75 +69,97 @@ def test_a_damaged_source_file_is_one_line(place, tmp_path, mirror, damage, monk
     assert [path.name for path in work.path.glob("results/.data/*/*")] == ["spec.json"]
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 300 kB."""
-    disk = tmp_path / "disk"
+def test_a_missing_source_file_is_named_with_where_it_was_looked_for(place, tmp_path, mirror, monkeypatch, capsys):
+    monkeypatch.setenv("MULTIBETA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("multibeta.datasets._sources._fetch", _no_network)
+    monkeypatch.chdir(tmp_path)
+    (mirror / "mnist" / "train-labels-idx1-ubyte.gz").unlink()
+    assert main(["prepare", "--dataset", "mnist"]) == 1
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert "mnist needs train-labels-idx1-ubyte.gz: looked in" in error
+    assert "set MULTIBETA_MIRROR=<folder>" in error
+    assert [path.name for path in tmp_path.glob("results/.data/*/*")] == ["spec.json"]
+    assert [path for path in tmp_path.rglob("cache/**/*") if path.is_file()] == []
+
+
+def _no_network(*_):
+    raise _NotDownloaded("could not be downloaded (no network here)")
+
+
+def mounted(disk, size):
+    """Mount a file system of that size, or skip."""
     disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting needs rights that are not here")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs rights that are not here")
+    return disk
 
 
-def test_a_full_disk_is_one_line_and_leaves_no_half_file(place, tmp_path, small_disk):
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of 8 MB."""
+    yield mounted(tmp_path / "disk", "8m")
+    subprocess.run(["umount", str(tmp_path / "disk")], check=True)
+
+
+def fill(disk, room):
+    """Leave no more than ``room`` bytes on the disk."""
+    with (disk / "filler").open("wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        file.truncate(file.tell() - room)
+
+
+def contents(disk):
+    return {path for path in disk.rglob("*") if path.is_file()}
+
+
+def stages(disk):
+    """The commands that make a cell by hand, and those of its study, in their order."""
+    cell = disk / "by_hand/cells/digits/beta_vae/beta~1"
+    which = ["--dataset", "digits", "--architecture", "mlp", "--latents", "2", "--results", str(disk)]
+    small = ["--set", "evaluation.codes=300", "--set", "evaluation.held_out=60", "--set", "evaluation.samples=60"]
+    yield ["prepare", "--dataset", "digits", "--results", str(disk)]
+    yield ["train", *which, "--steps", "20", "--set", "running.checkpoint_seconds=0.001", *small]
+    yield ["features", str(next(disk.glob(".data/*")))]
+    yield ["measure", str(cell)]
+    yield ["report", str(disk / "by_hand")]
+
+
+def test_a_full_disk_is_one_line_that_names_a_file_and_leaves_no_half_file(disk, capsys):
+    for command in stages(disk):
+        for room in (0, 8192, 65536):
+            fill(disk, room)
+            assert main(command) == 1
+            *_, line = capsys.readouterr().err.splitlines()
+            assert line.startswith(f"{command[0]}: [Errno 28] No space left on device: '{disk}/"), line
+            assert [path for path in contents(disk) if path.name.startswith((".", "lock"))] == []
+            (disk / "filler").unlink()
+        assert main(command) == 0
+
+
+def test_a_read_only_disk_is_one_line_that_names_a_file(disk, capsys):
+    for command in stages(disk):
+        before = contents(disk)
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        capsys.readouterr()
+        assert main(command) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{command[0]}: [Errno 30] Read-only file system: '{disk}/"), line
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        assert contents(disk) == before
+        assert main(command) == 0
+
+
+def test_snakemake_says_that_results_cannot_be_written(place, tmp_path):
     work = place(tmp_path / "work")
-    command = ["train", "--dataset", "sprites", "--steps", "5", "--architecture", "mlp", "--results", str(small_disk)]
-    output = work.run(*command, program="multibeta", status=1)
-    assert "No space left on device" in output.splitlines()[-1]
-    assert str(small_disk) in output.splitlines()[-1]
-    assert "Traceback" not in output
-    assert {path.name for path in small_disk.rglob("*") if path.is_file()} <= {"spec.json", "study.json"}
-
-
-def test_a_read_only_disk_is_one_line(place, tmp_path, small_disk):
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    work = place(tmp_path / "work")
-    command = ["train", "--dataset", "digits", "--steps", "5", "--results", str(small_disk)]
-    output = work.run(*command, program="multibeta", status=1)
-    assert "Read-only file system" in output
-    assert len(output.splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("command", "message"),
-    [
-        ("train", "give a cell's folder, or --dataset NAME"),
-        ("train --dataset digts", "unknown dataset 'digts'; did you mean 'digits'?"),
-        ("train --dataset digits --beta -1", "strengths[0] = '-1': must be a number above 0"),
-        ("train --dataset digits --set training.latents", "must be KEY=VALUE"),
-        ("evaluate nowhere", "nowhere: no cell there"),
-        ("draw nowhere", "nowhere: no cell there"),
-        ("report nowhere", "nowhere: no study there"),
-        ("check nowhere.yaml", "nowhere.yaml: cannot be read"),
-        ("prepare nowhere", "nowhere: no dataset there"),
-    ],
-)
-def test_a_wrong_command_is_one_line(place, tmp_path, command, message):
-    work = place(tmp_path / "work")
-    output = work.run(*command.split(), program="multibeta", status=1)
-    assert message in output
-    assert len(output.splitlines()) == 1
-    assert not os.path.exists(work.path / "results")
-
-
-def test_every_command_explains_itself(place, tmp_path):
-    work = place(tmp_path / "work")
-    for name in [
-        "prepare",
-        "features",
-        "train",
-        "encode",
-        "evaluate",
-        "draw",
-        "measure",
-        "report",
-        "check",
-        "list",
-        "weights",
-        "config",
-    ]:
-        assert f"usage: multibeta {name}" in work.run(name, "--help", program="multibeta")
+    mounted(work.path / "results", "8k")
+    try:
+        output = work.run("--cores", "2", status=1)
+        assert "[Errno 28] No space left on device: 'results/tiny/" in output
+        assert "Traceback" not in output
+        assert [path for path in contents(work.path / "results") if path.name.startswith(".")] == []
+    finally:
+        subprocess.run(["umount", str(work.path / "results")], check=True)

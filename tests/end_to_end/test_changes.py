@@ -3,6 +3,8 @@
 import pytest
 from safetensors.numpy import load_file
 
+from multibeta.results import read_table
+
 pytestmark = pytest.mark.slow
 CELL = "results/tiny/cells/digits/beta_vae/beta~1"
 
@@ -13,24 +15,27 @@ def states(work):
     }
 
 
-def test_a_study_grows_by_a_seed_and_shrinks_by_a_strength(place, tmp_path):
-    work = place(tmp_path / "work")
-    work.configure(variants=["beta_vae"])
-    work.study()
+def test_a_study_grows_by_a_seed_and_shrinks_by_a_strength_and_a_variant(finished, tmp_path):
+    work = finished.copy(tmp_path / "work")
     before, old = states(work), load_file(work.path / CELL / "models.safetensors")
-    assert len(before) == 4
-
+    left_out = work.files("tiny/cells/digits/cvae/**/*") | work.files("tiny/cells/digits/beta_vae/beta~4/**/*")
     work.configure(variants=["beta_vae"], strengths=[1], seeds=3)
-    work.study()
+    assert work.study() == {"train": 1, "measure": 1, "report_study": 1}
+
     after, new = states(work), load_file(work.path / CELL / "models.safetensors")
-    assert len(after) == 5
+    assert len(after) == len(before) + 1
     assert all(after[name] == time for name, time in before.items())
     assert all((new[name] == tensor).all() for name, tensor in old.items())
     assert any(name.startswith("seed2/") for name in new)
-    assert (work.path / "results/tiny/cells/digits/beta_vae/beta~4/models.safetensors").is_file()
-    rows = (work.path / "results/tiny/metrics.csv").read_text().splitlines()[1:]
-    assert {row.split(",")[2] for row in rows} == {"1"}
-    assert {row.split(",")[3] for row in rows} == {"0", "1", "2"}
+
+    kept = work.files("tiny/cells/digits/cvae/**/*") | work.files("tiny/cells/digits/beta_vae/beta~4/**/*")
+    assert kept == left_out
+    table = read_table(work.path / "results/tiny/metrics.csv")
+    assert (set(table.variant), set(table.beta), set(table.seed)) == ({"beta_vae"}, {"1"}, {0, 1, 2})
+    report = (work.path / "results/tiny/report.md").read_text(encoding="utf-8")
+    assert "All 3 runs of the study are done and measured." in report
+    assert "CVAE" not in report
+    assert work.jobs() == {}
 
 
 def test_the_same_study_twice_gives_the_same_bytes(finished, place, tmp_path):
@@ -40,17 +45,5 @@ def test_the_same_study_twice_gives_the_same_bytes(finished, place, tmp_path):
         first, second = finished.files(pattern), other.files(pattern)
         assert first
         assert first == second, pattern
-
-
-def test_a_seed_that_diverges_is_shown_and_never_averaged(place, tmp_path):
-    work = place(tmp_path / "work")
-    explodes = {"likelihood": "gaussian", "noise_std": 1e-9, "learning_rate": 1.0}
-    variants = {"beta_vae": {}, "wild": {"variant": "beta_vae", "training": explodes}}
-    work.configure(variants=variants, strengths=[1], seeds=1)
-    work.study()
-    runs = (work.path / "results/tiny/runs.csv").read_text()
-    assert "digits,wild,1,0,diverged" in runs
-    metrics = (work.path / "results/tiny/metrics.csv").read_text()
-    assert ",wild,1,0,held_out,posterior,kl,,,0,not computed: training diverged:" in metrics
-    assert ",nan," not in metrics.lower()
-    assert "diverged" in (work.path / "results/tiny/report.md").read_text()
+    for pattern in ("tiny/summary.csv", "tiny/figures/tradeoff.*", "tiny/cells/**/history.csv"):
+        assert finished.files(pattern) == other.files(pattern), pattern

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,13 @@ class Place:
             (path / name).symlink_to(ROOT / name)
         self.configure()
 
+    def copy(self, path):
+        """The same folder with its results, for a test that changes them."""
+        shutil.copytree(self.path, path, symlinks=True)
+        other = object.__new__(Place)
+        other.path = path
+        return other
+
     def configure(self, **changes):
         """Write config.yaml: the tiny study with these keys changed."""
         self.write("config.yaml", yaml.safe_dump({**TINY, **changes}, sort_keys=False))
@@ -40,13 +48,11 @@ class Place:
 
     def start(self, *arguments, program="snakemake", **keywords):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "CI": "true"}
+        keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **keywords}
         return subprocess.Popen(
             [str(BIN / program), *arguments],
             cwd=self.path,
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
             **keywords,
         )
 
@@ -58,16 +64,17 @@ class Place:
         return output
 
     def study(self, *arguments):
-        return self.run("--cores", "2", *arguments)
-
-    def jobs(self, *arguments):
-        """How many jobs of each rule a dry run counts; empty when there is nothing to do."""
-        output = self.run("--cores", "2", "--dry-run", *arguments)
+        """Run the study; how many jobs of each rule that took, empty when there was nothing to do."""
+        output = self.run("--cores", "2", *arguments)
         table = output.partition("Job stats:")[2].partition("total")[0]
         counts = {rule: int(count) for rule, count in re.findall(r"^(\w+)\s+(\d+)$", table, flags=re.MULTILINE)}
         assert counts or "Nothing to be done" in output, output
         counts.pop("all", None)
         return counts
+
+    def jobs(self):
+        """How many jobs of each rule a dry run counts."""
+        return self.study("--dry-run")
 
     def files(self, pattern):
         """Bytes by relative path of the files below results/."""

@@ -42,6 +42,8 @@ class DomainFeatures:
         shape: (C, H, W) of the images.
         weights: float32 weights of the network, by name.
         real: moments of the features of held-out images; their total variance is 1.
+        heads: float32 weights of the linear layer that names the factors: (Σ sizes, 64) and (Σ sizes,).
+        sizes: number of values of each factor that varies, by its name, in the order of the heads.
         accuracy: share of held-out images whose factor the network names, by factor.
         floor: Fréchet distance between as many training images and the held-out ones.
         ladders: ``blur`` and ``noise``: Fréchet distance between held-out images and the same images degraded, by
@@ -51,6 +53,8 @@ class DomainFeatures:
     unusable: str = ""
     shape: tuple[int, int, int] = (0, 0, 0)
     weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     real: Moments = NOTHING
     accuracy: dict[str, float] = field(default_factory=dict)
     floor: float = 0.0
@@ -70,6 +74,20 @@ class DomainFeatures:
         with torch.inference_mode():
             return np.concatenate([self._network(torch.from_numpy(np.ascontiguousarray(b))).numpy() for b in batches])
 
+    def predict(self, images: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+        """The probability (S, size) of every value of each factor, by its name, for images (S, C, H, W) in [0, 1].
+
+        Raises:
+            ValueError: the images have another shape than those the network was trained on.
+        """
+        logits = self.generated(images).astype(np.float64) @ self.heads["weight"].T + self.heads["bias"]
+        parts = np.split(logits, np.cumsum(list(self.sizes.values()))[:-1], axis=1)
+        found = {}
+        for name, part in zip(self.sizes, parts, strict=True):
+            likelihood = np.exp(part - part.max(1, keepdims=True))
+            found[name] = likelihood / likelihood.sum(1, keepdims=True)
+        return found
+
     @cached_property
     def _network(self) -> nn.Module:
         import torch
@@ -85,11 +103,13 @@ class DomainFeatures:
         from safetensors.numpy import save
 
         tensors: dict[str, NDArray[Any]] = {f"network/{name}": value for name, value in self.weights.items()}
+        tensors |= {f"heads/{name}": value for name, value in self.heads.items()}
         tensors |= {"real/mean": self.real.mean, "real/covariance": self.real.covariance}
         facts = {
             "unusable": self.unusable,
             "shape": self.shape,
             "n": self.real.n,
+            "sizes": self.sizes,
             "accuracy": self.accuracy,
             "floor": self.floor,
             "ladders": self.ladders,
@@ -114,8 +134,11 @@ class DomainFeatures:
             raise ValueError(f"{path} holds no domain features ({error}); remove it and run again") from error
         n, shape = facts.pop("n"), tuple(facts.pop("shape"))
         real = Moments(tensors.pop("real/mean"), tensors.pop("real/covariance"), n)
-        weights = {name.removeprefix("network/"): value for name, value in tensors.items()}
-        return cls(shape=shape, weights=weights, real=real, **facts)
+        weights, heads = (
+            {name.removeprefix(part): value for name, value in tensors.items() if name.startswith(part)}
+            for part in ("network/", "heads/")
+        )
+        return cls(shape=shape, weights=weights, heads=heads, real=real, **facts)
 
 
 def train(
@@ -155,16 +178,19 @@ def train(
     n = min(len(held_rows), len(train_rows), REAL)
     held_rows, train_rows = (np.sort(draws.choice(rows, n, replace=False)) for rows in (held_rows, train_rows))
     held, trained = (as_input(images[rows]).numpy() for rows in (held_rows, train_rows))
-    extractor = DomainFeatures(shape=held.shape[1:], weights=_weights(body))
-    features = extractor.generated(held)
-    extractor.accuracy = _accuracy(heads, features, targets[held_rows], list(sizes), list(names))
-
-    variance = np.trace(moments(features).covariance)
+    extractor = DomainFeatures(shape=held.shape[1:], weights=_weights(body), heads=_weights(heads))
+    extractor.sizes = dict(zip(names, sizes, strict=True))
+    named = extractor.predict(held)
+    extractor.accuracy = {
+        name: float((named[name].argmax(1) == targets[held_rows, k]).mean()) for k, name in enumerate(names)
+    }
+    variance = np.trace(moments(extractor.generated(held)).covariance)
     if not 0 < variance < np.inf:
         return DomainFeatures("extractor disqualified: its features are the same for all images")
     last = len(body) - 2
     for name in (f"{last}.weight", f"{last}.bias"):
         extractor.weights[name] = (extractor.weights[name] / np.sqrt(variance)).astype(np.float32)
+    extractor.heads["weight"] = (extractor.heads["weight"] * np.sqrt(variance)).astype(np.float32)
     del extractor._network  # it holds the unscaled weights
 
     extractor.real = moments(extractor.generated(held))
@@ -203,13 +229,3 @@ def disqualified(ladders: dict[str, dict[str, float]]) -> str:
 
 def _weights(network: nn.Module) -> dict[str, NDArray[np.float32]]:
     return {name: value.numpy() for name, value in network.state_dict().items()}
-
-
-def _accuracy(
-    heads: nn.Linear, features: NDArray[np.float32], targets: NDArray[np.int64], sizes: list[int], names: list[str]
-) -> dict[str, float]:
-    weights = _weights(heads)
-    logits = features @ weights["weight"].T + weights["bias"]
-    named = [part.argmax(1) for part in np.split(logits, np.cumsum(sizes)[:-1], axis=1)]
-    hits = [float((guess == targets[:, k]).mean()) for k, guess in enumerate(named)]
-    return dict(zip(names, hits, strict=True))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta import randomness, registry
+from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.metrics import Metric, NotComputed, Result
 from multibeta.options import EvaluationOptions
-from multibeta.results import METRICS_COLUMNS, CellFolder, data_folder, read_json, write_json, write_rows
+from multibeta.results import METRICS_COLUMNS, CellFolder, data_folder, read_json, replacing, write_json, write_rows
 from multibeta.stages.encode import (
     Codes,
     EvaluationImages,
@@ -25,7 +28,13 @@ from multibeta.stages.encode import (
 )
 from multibeta.stages.specs import read_cell
 
-REPRESENTATIONS = ("mean", "sampled")
+#: Held-out images whose codes are traversed, and the values each latent is set to.
+ANCHORS = 24
+TRAVERSAL = np.linspace(-3, 3, 7)
+
+Rows = list[dict[str, Any]]
+#: Matrices by ``<score>/<protocol>/<representation>/<name>``.
+Matrices = dict[str, NDArray[Any]]
 
 
 class Material:
@@ -44,9 +53,11 @@ class Material:
         options: EvaluationOptions,
         features: Path,
         likelihood: tuple[str, float] = ("bernoulli", 0.1),
+        siblings: Sequence[Codes] = (),
     ) -> None:
         self.model, self.dataset, self.chosen, self.table, self.options = model, dataset, chosen, codes, options
         self.seed = options.seed
+        self._siblings = siblings
         self._features_file = features
         self._likelihood = likelihood
         self._conditions = conditions(dataset, model)
@@ -70,6 +81,26 @@ class Material:
     @property
     def factor_names(self) -> tuple[str, ...]:
         return tuple(factor.name for factor in self.dataset.factor_specs) or ("label",)
+
+    @property
+    def factor_kinds(self) -> tuple[str, ...]:
+        return tuple(factor.kind for factor in self.dataset.factor_specs) or ("categorical",)
+
+    @property
+    def posterior_mean(self) -> NDArray[np.float64]:
+        return self.table.mean.astype(np.float64)
+
+    @property
+    def posterior_logvar(self) -> NDArray[np.float64]:
+        return self.table.logvar.astype(np.float64)
+
+    @property
+    def sibling_means(self) -> list[NDArray[np.float64]]:
+        return [codes.mean.astype(np.float64) for codes in self._siblings]
+
+    @property
+    def sibling_logvars(self) -> list[NDArray[np.float64]]:
+        return [codes.logvar.astype(np.float64) for codes in self._siblings]
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -97,6 +128,33 @@ class Material:
         return self._decode(z, generator.choice(self._conditions, len(z)))
 
     @cached_property
+    def traversals(self) -> NDArray[np.float32]:
+        """(A, D, V, C, H, W): from the codes of A held-out images, equal for every model, each latent in turn moved."""
+        generator = randomness.numpy_generator(self.seed, "traversed images")
+        anchors = np.sort(generator.permutation(len(self.mean))[:ANCHORS])
+        latents, steps = self.mean.shape[1], len(TRAVERSAL)
+        z = np.tile(self.table.held_out_mean[anchors, None, None], (1, latents, steps, 1))
+        z[:, np.arange(latents), :, np.arange(latents)] = TRAVERSAL
+        condition = None if self._of_held_out is None else self._of_held_out[anchors].repeat(latents * steps)
+        images = self._decode(z.reshape(-1, latents), condition)
+        return images.reshape(len(anchors), latents, steps, *images.shape[1:])
+
+    @property
+    def traversal_values(self) -> NDArray[np.float64]:
+        return TRAVERSAL
+
+    @property
+    def grid_images(self) -> NDArray[np.uint8]:
+        self._require_grid()
+        return self.dataset.images
+
+    @property
+    def grid_factors(self) -> NDArray[np.int64]:
+        self._require_grid()
+        assert self.dataset.factors is not None
+        return self.dataset.factors
+
+    @cached_property
     def nll(self) -> NDArray[np.float64]:
         """−log p(x|z) of the held-out images at one posterior sample each, nats per image."""
         import torch
@@ -114,6 +172,10 @@ class Material:
 
         return DomainFeatures.load(self._features_file)
 
+    def _require_grid(self) -> None:
+        if not self.dataset.card["grid"]:
+            raise NotComputed(f"dataset {self.dataset.name} is not the full grid of its factors")
+
     @property
     def _of_held_out(self) -> NDArray[np.int64] | None:
         return None if self._conditions is None else self._conditions[self.chosen.held_out]
@@ -129,27 +191,29 @@ class Material:
         return (np.log(images) - np.log1p(-images)).astype(np.float32)
 
 
-Rows = list[dict[str, Any]]
-
-
-def measure(material: Material, metric_names: list[str]) -> Rows:
-    """Every metric on the material, as rows of metrics.csv from ``protocol`` on."""
+def measure(material: Material, metric_names: Sequence[str]) -> tuple[Rows, Matrices]:
+    """Every metric on the material: rows of metrics.csv from ``protocol`` on, and the matrices behind them."""
     rows: Rows = []
-    for name in metric_names:
+    matrices: Matrices = {}
+    for name, protocol, representation in _measurements(metric_names, material.options):
         metric: Metric = registry.find("metric", name)()
-        for representation in REPRESENTATIONS if "codes" in metric.needs else (metric.representation,):
-            try:
-                needs = {need: _need(material, need, representation) for need in metric.needs}
-                result = metric.measure(**needs)
-            except NotComputed as reason:
-                rows += _rows(metric, representation, f"not computed: {reason}")
-            else:
-                rows += _rows(metric, representation, "done", result)
-    return rows
+        settings = metric.recipes([protocol])[protocol]
+        try:
+            needs = {need: _need(material, need, representation) for need in metric.needs}
+            measured = metric.measure(**needs, **settings)
+        except NotComputed as reason:
+            measured = dict.fromkeys(metric.all_scores(), reason)
+        results = measured if isinstance(measured, Mapping) else {name: measured}
+        for score, result in results.items():
+            rows += _rows(protocol, representation, score, result)
+            if isinstance(result, Result):
+                place = f"{score}/{protocol}/{representation}"
+                matrices |= {f"{place}/{array}": values for array, values in result.arrays.items()}
+    return rows, matrices
 
 
 def evaluate(folder: CellFolder) -> None:
-    """Write ``metrics.csv`` and ``costs.json`` of an encoded cell.
+    """Write ``metrics.csv``, ``arrays.npz`` and ``costs.json`` of an encoded cell.
 
     Raises:
         FileNotFoundError: the cell is not encoded, or its dataset's features are not learnt.
@@ -163,6 +227,7 @@ def evaluate(folder: CellFolder) -> None:
     chosen, codes = read_codes(folder)
     likelihood = (cell.training.likelihood, cell.training.noise_std)
     rows: Rows = []
+    matrices: Matrices = {}
     costs = {}
     with claim_device(cell.running.device) as device:
         runs = load_cell(folder, device)
@@ -170,13 +235,17 @@ def evaluate(folder: CellFolder) -> None:
             started = time.monotonic()
             if seed in runs:
                 options, features = cell.evaluation, data / "features.safetensors"
-                material = Material(runs[seed], dataset, chosen, codes[seed], options, features, likelihood)
-                measured = measure(material, cell.metric_names)
+                siblings = [codes[other] for other in runs if other != seed]
+                material = Material(runs[seed], dataset, chosen, codes[seed], options, features, likelihood, siblings)
+                measured, found = measure(material, cell.metric_names)
+                matrices |= {f"seed{seed}/{name}": matrix for name, matrix in found.items()}
             else:
-                measured = _of_failed(cell.metric_names, ended[str(seed)])
+                measured = _of_failed(cell, ended[str(seed)])
             run = {"dataset": cell.dataset.name, "variant": cell.variant.name, "beta": cell.strength, "seed": seed}
             rows += [{**run, **row} for row in measured]
             costs[str(seed)] = time.monotonic() - started
+    with replacing(folder.arrays) as temporary:
+        np.savez(temporary, allow_pickle=False, **matrices)
     write_rows(folder.metrics, METRICS_COLUMNS, rows)
     write_json(folder.costs, costs)
 
@@ -185,23 +254,28 @@ def _need(material: Material, need: str, representation: str) -> Any:
     return material.codes(representation) if need == "codes" else getattr(material, need)
 
 
-def _rows(metric: Metric, representation: str, status: str, result: Result | None = None) -> Rows:
-    common = {
-        "protocol": metric.protocol,
-        "representation": representation,
-        "metric": metric.name,
-        "n": 0 if result is None else result.n,
-        "status": status,
-    }
-    values = {"": None} if result is None else {"": result.value, **result.parts}
-    return [{**common, "factor": part, "value": value} for part, value in values.items()]
-
-
-def _of_failed(metric_names: list[str], run: dict[str, Any]) -> Rows:
-    """The rows of a run that has no model: every metric says why."""
-    rows: Rows = []
+def _measurements(metric_names: Sequence[str], options: EvaluationOptions) -> Iterator[tuple[str, str, str]]:
+    """Metric, protocol and representation of everything that the options ask for."""
     for name in metric_names:
-        metric: Metric = registry.find("metric", name)()
-        for representation in REPRESENTATIONS if "codes" in metric.needs else (metric.representation,):
-            rows += _rows(metric, representation, f"not computed: training {run['status']}: {run['reason']}")
-    return rows
+        metric: type[Metric] = registry.find("metric", name)
+        for protocol, representation in product(metric.recipes(options.protocols), metric.representations()):
+            yield name, protocol, representation
+
+
+def _rows(protocol: str, representation: str, score: str, result: Result | NotComputed) -> Rows:
+    common: dict[str, Any] = {"protocol": protocol, "representation": representation, "metric": score}
+    if isinstance(result, NotComputed):
+        return [{**common, "n": 0, "status": f"not computed: {result}", "factor": "", "value": None}]
+    common |= {"n": result.n, "status": "done"}
+    return [{**common, "factor": part, "value": value} for part, value in {"": result.value, **result.parts}.items()]
+
+
+def _of_failed(cell: Cell, run: dict[str, Any]) -> Rows:
+    """The rows of a run that has no model: every metric says why."""
+    reason = NotComputed(f"training {run['status']}: {run['reason']}")
+    return [
+        row
+        for name, protocol, representation in _measurements(cell.metric_names, cell.evaluation)
+        for score in registry.find("metric", name).all_scores()
+        for row in _rows(protocol, representation, score, reason)
+    ]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from multibeta import registry
 from multibeta.cell import Cell
+from multibeta.metrics import all_scores
 from multibeta.report.material import GALLERIES, CellKey, Material, Measure
 from multibeta.report.statistics import summarise
 from multibeta.results import (
@@ -149,8 +149,8 @@ def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]
 
 
 def _measures(names: list[str]) -> dict[str, Measure]:
-    known = {name: registry.find("metric", name) for name in dict.fromkeys(names) if name in registry.names("metric")}
-    return {name: Measure(metric.title, metric.unit, metric.better) for name, metric in known.items()}
+    scores = all_scores()
+    return {name: Measure(*scores[name]) for name in dict.fromkeys(names) if name in scores}
 
 
 def _calibration(path: Any) -> dict[str, Any]:

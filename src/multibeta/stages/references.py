@@ -43,5 +43,5 @@ def _measure(codes: Any, names: list[str], cell: Cell, dataset: Dataset, chosen:
     nothing = np.full_like(codes, -np.inf)
     table = Codes(codes, nothing, codes[:0], nothing[:0])
     material = Material(None, dataset, chosen, table, cell.evaluation, Path())  # type: ignore[arg-type]
-    rows = [row for row in measure(material, names) if row["factor"] == "" and row["status"] == "done"]
+    rows = [row for row in measure(material, names)[0] if row["factor"] == "" and row["status"] == "done"]
     return {(row["metric"], row["protocol"], row["representation"]): row["value"] for row in rows}

@@ -2,10 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from multibeta.metrics import NotComputed
+from multibeta.metrics.disentanglement._table import check, rows
+
+BINS = 20
+#: Fewer codes per bin than this, and the plug-in estimates are mostly sampling bias.
+CODES_PER_BIN = 10
+Binning = Literal["equal width", "equal count"]
+#: The settings of the metrics that rest on discretised codes, by protocol.
+DISCRETE: Mapping[str, Mapping[str, Any]] = {
+    "dlib19": {"most": 10_000, "binning": "equal width"},
+    "ours": {"most": None, "binning": "equal count"},
+}
+
+
+def discretised(
+    codes: NDArray[np.float64],
+    factors: NDArray[np.int64],
+    factor_names: Sequence[str],
+    seed: int,
+    most: int | None,
+    binning: Binning,
+    latents: int = 1,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The bins (n, D) and factors (n, K) of at most ``most`` rows.
+
+    Bins of equal width are 20; those of equal count as many as the values of the largest factor, but 20 at least.
+
+    Raises:
+        NotComputed: the codes are not finite or too few for the bins, a factor has a single value, or there are fewer
+            than ``latents`` latents.
+    """
+    check(codes, factors, factor_names, least=2, latents=latents)
+    kept = rows(len(codes), most, seed)
+    codes, factors = codes[kept], factors[kept]
+    bins = BINS
+    if binning == "equal count":
+        bins = max(BINS, *(len(np.unique(column)) for column in factors.T))
+    if len(codes) < CODES_PER_BIN * bins:
+        raise NotComputed(f"{len(codes)} codes are too few for {bins} bins, at least {CODES_PER_BIN * bins} needed")
+    return (binned(codes, bins) if binning == "equal width" else ranked(codes, bins)), factors
+
+
+def ranked(codes: NDArray[Any], bins: int) -> NDArray[np.int64]:
+    """Codes (N, D) in ``bins`` bins of equally many codes: int (N, D). Equal codes share a bin, so bins may be empty.
+
+    Bins depend on the order of the codes alone, so neither an outlier nor a monotone function of a latent matters.
+    """
+    n = len(codes)
+    order = np.sort(np.asarray(codes, dtype=np.float64), axis=0)
+    columns = [np.searchsorted(order[:, j], codes[:, j], side="left") * bins // n for j in range(codes.shape[1])]
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
 def binned(codes: NDArray[Any], bins: int) -> NDArray[np.int64]:
