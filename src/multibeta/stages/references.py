@@ -1,47 +1,113 @@
-"""What codes without a model score: perfect and random ones, to read the scores of models against."""
+"""What codes and decoders without a model score: ceilings and floors, to read the scores of models against."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from multibeta import randomness, registry
+from multibeta import registry
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
-from multibeta.stages.encode import Codes, EvaluationImages
+from multibeta.randomness import numpy_generator
+from multibeta.stages.encode import Codes, EvaluationImages, float_images
 from multibeta.stages.evaluate import Material, measure
 
 #: Value by metric, protocol and representation.
 Scores = dict[tuple[str, str, str], float]
 
 
-def reference_scores(cell: Cell, data: Path) -> dict[str, Scores]:
-    """What ``perfect codes`` and ``random codes`` score by every metric of codes that the cell measures.
+@dataclass(frozen=True)
+class Reference:
+    """A model without parameters, which decodes to the dataset's own images.
 
-    Perfect codes are the factors themselves, one latent each, beside latents of noise; random codes are noise only.
-    Both have as many latents as the cell, or as there are factors if those are more.
+    Attributes:
+        codes: of the chosen images; an empty code table if there is nothing to tell about it.
+        position: which image (B,) of the dataset codes (B, D) are decoded to.
     """
-    names = [name for name in cell.metric_names if "codes" in registry.find("metric", name).needs]
-    dataset = Dataset(data)
-    columns = dataset.factors if dataset.factors is not None else dataset.labels
-    if columns is None or not names:
-        return {}
+
+    dataset: Dataset
+    codes: Codes
+    position: Callable[[NDArray[Any]], NDArray[np.int64]]
+
+    def decode(self, z: NDArray[Any], condition: None = None) -> NDArray[np.float32]:
+        return float_images(self.dataset, self.position(z))
+
+
+def reference_scores(cell: Cell, data: Path) -> dict[str, Scores]:
+    """What the `references` of a dataset score by every metric of codes, and of traversals, that the cell measures.
+
+    Traversals are decoded only if every combination of factors has an image and the dataset's features are learnt.
+    """
+    dataset, features = Dataset(data), data / "features.safetensors"
+    decodes = dataset.card["grid"] and features.is_file()
     chosen = EvaluationImages.choose(dataset, cell.evaluation)
-    factors = columns.reshape(len(columns), -1)[chosen.code_table]
-    latents = max(cell.training.latents, factors.shape[1] + 1)
-    generator = randomness.numpy_generator(cell.evaluation.seed, "reference codes")
-    noise = generator.standard_normal((len(factors), latents))
-    perfect = np.concatenate([factors, noise[:, factors.shape[1] :]], axis=1)
-    scored = {"perfect codes": perfect, "random codes": noise}
-    return {title: _measure(codes, names, cell, dataset, chosen) for title, codes in scored.items()}
+    found: dict[str, Scores] = {}
+    for title, reference in references(dataset, chosen, cell.training.latents, cell.evaluation.seed).items():
+        given = {"codes"} if len(reference.codes.mean) else set()
+        given |= {"traversals"} if decodes else set()
+        names = [name for name in cell.metric_names if given & set(registry.find("metric", name).needs)]
+        # It does not encode: its codes are given.
+        model: Any = reference
+        material = Material(model, dataset, chosen, reference.codes, cell.evaluation, features)
+        rows = [row for row in measure(material, names)[0] if row["factor"] == "" and row["status"] == "done"]
+        found[title] = {(row["metric"], row["protocol"], row["representation"]): row["value"] for row in rows}
+    return {title: scores for title, scores in found.items() if scores}
 
 
-def _measure(codes: Any, names: list[str], cell: Cell, dataset: Dataset, chosen: EvaluationImages) -> Scores:
-    # Without variance a sample of the posterior is its mean, so both representations score alike.
-    nothing = np.full_like(codes, -np.inf)
-    table = Codes(codes, nothing, codes[:0], nothing[:0])
-    material = Material(None, dataset, chosen, table, cell.evaluation, Path())  # type: ignore[arg-type]
-    rows = [row for row in measure(material, names)[0] if row["factor"] == "" and row["status"] == "done"]
-    return {(row["metric"], row["protocol"], row["representation"]): row["value"] for row in rows}
+def references(dataset: Dataset, chosen: EvaluationImages, latents: int, seed: int) -> dict[str, Reference]:
+    """The references of a dataset by title; none without factors and labels.
+
+    ``perfect codes`` are the K factors, standardised, one latent each, beside latents of noise; the true renderer
+    decodes them. In ``rotated perfect codes`` a random rotation mixes the latents of two factors or more, and the
+    renderer turns them back first. ``random codes`` are noise alone, each decoded to any image. The ``constant
+    decoder`` gives one image for all.
+
+    Args:
+        latents: how many; one more than there are factors at least.
+    """
+    columns = dataset.factors if dataset.factors is not None else dataset.labels
+    if columns is None:
+        return {}
+    factors = columns.reshape(len(columns), -1)
+    k, sizes = factors.shape[1], tuple(factors.max(0) + 1)
+    mean, spread = factors.mean(0), factors.std(0).clip(min=1e-9)
+    noise = [
+        numpy_generator(seed, purpose).standard_normal((len(rows), max(latents, k + 1)), dtype=np.float32)
+        for rows, purpose in ((chosen.code_table, "reference codes"), (chosen.held_out, "reference codes, held out"))
+    ]
+
+    def rendered(rotation: NDArray[np.float64]) -> Reference:
+        codes = [
+            np.hstack([((factors[rows] - mean) / spread @ rotation).astype(np.float32), beside[:, k:]])
+            for rows, beside in zip((chosen.code_table, chosen.held_out), noise, strict=True)
+        ]
+
+        def nearest(z: NDArray[Any]) -> NDArray[np.int64]:
+            values = np.rint(z[:, :k].astype(np.float64) @ rotation.T * spread + mean).astype(np.int64)
+            return np.asarray(np.ravel_multi_index(tuple(values.T), sizes, mode="clip"))
+
+        return Reference(dataset, _certain(*codes), nearest)
+
+    def anywhere(z: NDArray[Any]) -> NDArray[np.int64]:
+        digests = (hashlib.blake2b(code.tobytes(), digest_size=6).digest() for code in z)
+        return np.array([int.from_bytes(digest, "big") for digest in digests]) % len(factors)
+
+    found = {"perfect codes": rendered(np.eye(k))}
+    if k > 1:
+        rotation = np.linalg.qr(numpy_generator(seed, "reference rotation").standard_normal((k, k)))[0]
+        found["rotated perfect codes"] = rendered(rotation)
+    return found | {
+        "random codes": Reference(dataset, _certain(*noise), anywhere),
+        "constant decoder": Reference(dataset, _certain(noise[0][:0], noise[1]), lambda z: np.zeros(len(z), np.int64)),
+    }
+
+
+def _certain(code_table: NDArray[np.float32], held_out: NDArray[np.float32]) -> Codes:
+    """Codes without variance: a sample of the posterior is its mean, so both representations score alike."""
+    return Codes(code_table, np.full_like(code_table, -np.inf), held_out, np.full_like(held_out, -np.inf))

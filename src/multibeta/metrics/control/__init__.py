@@ -1,0 +1,1 @@
+"""Metrics of what the latents do to the decoded images."""
