@@ -239,7 +239,8 @@ def _per_leaf(values: Floats, leaves: NDArray[np.int64]) -> NDArray[np.float64]:
     """Sums of values (N, S) over the rows of each leaf: (8, S)."""
     outputs = values.shape[1]
     place = leaves * outputs + np.arange(outputs)
-    return np.bincount(place.ravel(), values.ravel(), minlength=8 * outputs).reshape(8, outputs)
+    sums = np.bincount(place.ravel(), values.ravel(), minlength=8 * outputs)
+    return np.asarray(sums, dtype=np.float64).reshape(8, outputs)
 
 
 def _of_leaf(steps: NDArray[np.float64], leaves: NDArray[np.int64]) -> Floats:
