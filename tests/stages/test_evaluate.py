@@ -97,13 +97,15 @@ def test_codes_are_the_posterior_means_or_one_sample_of_each_posterior(digits):
     assert np.array_equal(sampled, material(digits).codes("sampled"))
 
 
-def test_labels_are_the_one_factor_of_a_dataset_without_factors(digits, tmp_path):
+def test_factors_are_those_of_the_dataset_and_of_one_without_any_the_labels(digits):
     given = material(digits)
-    assert given.factor_names == ("label",)
-    assert np.array_equal(given.factors[:, 0], digits.labels[given.chosen.code_table])
-    sprites = material(prepare("sprites", {}, tmp_path))
-    assert sprites.factor_names == tuple(factor.name for factor in sprites.dataset.factor_specs)
-    assert np.array_equal(sprites.factors, sprites.dataset.factors[sprites.chosen.code_table])
+    assert given.factor_names == ("digit", "area", "thickness", "slant", "width")
+    assert given.factor_kinds == ("categorical", *["ordinal"] * 4)
+    assert np.array_equal(given.factors, digits.factors[given.chosen.code_table])
+    given = material(digits)
+    given.dataset = type("Labelled", (), {"factors": None, "labels": digits.labels, "factor_specs": ()})()
+    assert (given.factor_names, given.factor_kinds) == (("label",), ("categorical",))
+    assert np.array_equal(given.factors, digits.labels[given.chosen.code_table][:, None])
 
 
 def test_reconstructions_are_decoded_from_the_means_of_the_held_out_images(digits):
@@ -175,7 +177,7 @@ def test_a_metric_becomes_a_row_and_a_row_for_each_part(digits):
     common = {"protocol": "toy", "representation": "posterior", "metric": "parts", "n": 300, "status": "done"}
     assert measure(material(digits), ["parts"])[0] == [
         {**common, "factor": "", "value": 0.5},
-        {**common, "factor": "label", "value": 1.5},
+        *({**common, "factor": factor.name, "value": 1.5} for factor in digits.factor_specs),
     ]
 
 
@@ -239,7 +241,7 @@ def test_a_cell_is_measured_per_seed_and_equal_inputs_give_equal_bytes(trained):
     assert table.value.notna().all()
     keys = table[["metric", "representation"]].drop_duplicates().to_numpy().tolist()
     assert keys == [["mig", "mean"], ["mig", "sampled"], ["kl", "posterior"], ["mse", "reconstruction"]]
-    assert set(table[table.metric == "mig"].factor) == {"", "label"}
+    assert set(table[table.metric == "mig"].factor) == {"", "digit", "area", "thickness", "slant", "width"}
     evaluate(folder)
     assert folder.metrics.read_bytes() == first
     assert read_json(folder.costs).keys() == {"0", "1"}

@@ -41,8 +41,11 @@ def test_a_prepared_dataset_gives_columns_by_name(tmp_path):
     values, size = sprites.column("x")
     assert size == 16
     assert values[:9].tolist() == [0] * 8 + [1]
-    assert digits.column("label")[1] == 10
-    assert digits.factors is None
+    label, classes = digits.column("label")
+    digit, size = digits.column("digit")
+    assert classes == size == 10
+    assert np.array_equal(label, digit)
+    assert sprites.labels is None
 
 
 def test_preparing_again_touches_nothing(tmp_path):
@@ -62,12 +65,13 @@ def test_a_missing_file_is_made_again_with_the_same_bytes(tmp_path, name):
 
 
 def test_other_options_or_another_dataset_replace_what_is_there(tmp_path):
-    grey = prepare("sprites", {}, tmp_path).card["sha256"]["images"]
+    assert prepare("digits", {}, tmp_path).labels is not None
+    sprites = prepare("sprites", {}, tmp_path)
+    assert sprites.name == "sprites"
+    assert sprites.labels is None
+    assert not (tmp_path / "labels.npy").exists()
+    grey = sprites.card["sha256"]["images"]
     assert prepare("sprites", {"antialias": False}, tmp_path).card["sha256"]["images"] != grey
-    digits = prepare("digits", {}, tmp_path)
-    assert digits.name == "digits"
-    assert digits.factors is None
-    assert not (tmp_path / "factors.npy").exists()
 
 
 def test_a_damaged_card_counts_as_none(tmp_path):

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from multibeta import registry
-from multibeta.datasets import Arrays, DataError, DatasetSource, File
+from multibeta.datasets import Arrays, DataError, DatasetSource, Factor, File
+from multibeta.datasets._morphology import MEASURES, ordinal_factors
 
 SERVER = "https://ossci-datasets.s3.amazonaws.com/mnist"
 SHA256 = {
@@ -22,10 +23,13 @@ SHA256 = {
     "t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+MEASURED = tuple(Factor(name, 10, "ordinal") for name in MEASURES)
 
 
 class MNIST(DatasetSource):
-    """60,000 training and 10,000 test images of 28×28 grey pixels, with the digit as label and no factors.
+    """60,000 training and 10,000 test images of 28×28 grey pixels, with the digit as label.
+
+    Its factors are the digit and what is measured of its image, see `multibeta.datasets._morphology`.
 
     References:
         LeCun et al. 1998, "Gradient-based learning applied to document recognition", doi:10.1109/5.726791
@@ -34,9 +38,11 @@ class MNIST(DatasetSource):
     class Options(registry.Options):
         size: Literal[28, 32] = Field(28, description="side in pixels; 32 adds a black border of 2, nothing is resized")
 
+    version = 2
     title = "MNIST"
     licence = "CC BY-SA 3.0"
     source = "http://yann.lecun.com/exdb/mnist, as mirrored at " + SERVER
+    factors = (Factor("digit", 10, "categorical"), *MEASURED)
     classes = tuple("0123456789")
     files = tuple(File(name, f"{SERVER}/{name}", sha256, gzip=True) for name, sha256 in SHA256.items())
 
@@ -45,12 +51,14 @@ class MNIST(DatasetSource):
         return 1, self.options.size, self.options.size
 
     def build(self, files: dict[str, Path]) -> Arrays:
-        images = [read_idx(files[f"{part}-images-idx3-ubyte.gz"], dimensions=3) for part in ("train", "t10k")]
-        labels = [read_idx(files[f"{part}-labels-idx1-ubyte.gz"], dimensions=1) for part in ("train", "t10k")]
+        parts = [read_idx(files[f"{part}-images-idx3-ubyte.gz"], dimensions=3) for part in ("train", "t10k")]
+        digits = [read_idx(files[f"{part}-labels-idx1-ubyte.gz"], dimensions=1) for part in ("train", "t10k")]
+        images, labels = np.concatenate(parts), np.concatenate(digits).astype(np.int64)
+        held_out = np.repeat([False, True], [len(part) for part in parts])
+        factors = np.column_stack([labels, ordinal_factors(images, held_out, MEASURED)])
         border = (self.options.size - 28) // 2
-        padded = np.pad(np.concatenate(images), ((0, 0), (border, border), (border, border)))
-        held_out = np.repeat([False, True], [len(part) for part in images])
-        return Arrays(padded[..., None], held_out, labels=np.concatenate(labels).astype(np.int64))
+        padded = np.pad(images, ((0, 0), (border, border), (border, border)))
+        return Arrays(padded[..., None], held_out, factors, labels)
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
