@@ -138,6 +138,9 @@ class EvaluationOptions(Section):
     held_out: StrictInt = Field(2_000, ge=2, description="held-out images for reconstruction measures, at most")
     samples: StrictInt = Field(2_000, ge=2, description="images drawn from the prior")
     seed: StrictInt = Field(0, ge=0, description="keys the draws of the metrics; the same for every cell")
+    metric_seeds: StrictInt = Field(
+        2, ge=1, description="seeds of the metrics, on the first run of each cell: how much is luck of the draw"
+    )
     figures: StrictBool = Field(True, description="draw reconstructions, samples, traversals of every cell")
 
 

@@ -29,6 +29,8 @@ METRICS_COLUMNS = (
     "n",
     "status",
 )
+#: As metrics.csv, without parts, for every seed of the metrics.
+REPEATS_COLUMNS = (*METRICS_COLUMNS[:4], "metric_seed", *METRICS_COLUMNS[4:7], "value")
 RUNS_COLUMNS = (
     "dataset",
     "variant",
@@ -97,6 +99,11 @@ class CellFolder:
         return self.path / "arrays.npz"
 
     @property
+    def repeats(self) -> Path:
+        """The scores of the first finished run once more, by other seeds of the metrics: `REPEATS_COLUMNS`."""
+        return self.path / "repeats.csv"
+
+    @property
     def costs(self) -> Path:
         """Seconds spent on evaluating each seed; apart from metrics.csv, which holds no times."""
         return self.path / "costs.json"
@@ -144,6 +151,10 @@ class StudyFolder:
     @property
     def figures(self) -> Path:
         return self.path / "figures"
+
+    def references(self, dataset: str) -> Path:
+        """What codes without a model score on a dataset, to read the scores of models against."""
+        return self.path / "references" / f"{dataset}.json"
 
     def cell(self, dataset: str, variant: str, beta: str) -> CellFolder:
         return CellFolder(self.path / "cells" / dataset / variant / f"beta~{beta}")

@@ -10,6 +10,7 @@ rule measure:
     output:
         codes=f"{CELL}/codes.npz",
         metrics=f"{CELL}/metrics.csv",
+        repeats=f"{CELL}/repeats.csv",
         arrays=f"{CELL}/arrays.npz",
         costs=f"{CELL}/costs.json",
         figures=report(

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from multibeta.report.uncertainty import bootstrap
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -23,6 +25,8 @@ SUMMARY_COLUMNS = (
     "std",
     "ci_low",
     "ci_high",
+    "bootstrap_low",
+    "bootstrap_high",
     "seeds",
     "excluded",
     "reason",
@@ -52,7 +56,8 @@ def summarise(metrics: pd.DataFrame, cells: Iterable[CellKey]) -> pd.DataFrame:
     """One row per cell, metric, protocol, representation and factor: `SUMMARY_COLUMNS`.
 
     Only finite values of status ``done`` count. ``excluded`` is how many of the study's seeds have none (missing,
-    diverged, not computed), ``reason`` why, most frequent first; they are never averaged in.
+    diverged, not computed), ``reason`` why, most frequent first; they are never averaged in. Next to Student's interval
+    stands the one by resampling the seeds, see `multibeta.report.uncertainty.bootstrap`.
     """
     import pandas as pd
 
@@ -69,7 +74,15 @@ def summarise(metrics: pd.DataFrame, cells: Iterable[CellKey]) -> pd.DataFrame:
             values = group.value[usable].tolist()
             reasons = group.status[~usable].replace("done", "not computed: the value is not finite")
             reason = "; ".join(reasons.value_counts(sort=True).index)
-            row = (*cell.place, *key, *interval(values), len(values), len(cell.seeds) - len(values), reason)
+            row = (
+                *cell.place,
+                *key,
+                *interval(values),
+                *bootstrap(values),
+                len(values),
+                len(cell.seeds) - len(values),
+                reason,
+            )
             rows.append(row)
     table = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
     # A metric that fails for one seed has no parts there, and none of its parts' rows for the seeds that failed.

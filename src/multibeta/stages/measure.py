@@ -93,7 +93,7 @@ def _is_measured(folder: CellFolder, aside: Path) -> bool:
 
 
 def _made(folder: CellFolder) -> tuple[Path, ...]:
-    return folder.codes, folder.metrics, folder.arrays, folder.costs, folder.figures
+    return folder.codes, folder.metrics, folder.repeats, folder.arrays, folder.costs, folder.figures
 
 
 def _aside(folder: CellFolder) -> Path | None:
