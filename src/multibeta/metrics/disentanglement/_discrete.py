@@ -42,12 +42,15 @@ def discretised(
     check(codes, factors, factor_names, least=2, latents=latents)
     kept = rows(len(codes), most, seed)
     codes, factors = codes[kept], factors[kept]
-    bins = BINS
-    if binning == "equal count":
-        bins = max(BINS, *(len(np.unique(column)) for column in factors.T))
+    bins = number_of_bins(factors, binning)
     if len(codes) < CODES_PER_BIN * bins:
         raise NotComputed(f"{len(codes)} codes are too few for {bins} bins, at least {CODES_PER_BIN * bins} needed")
     return (binned(codes, bins) if binning == "equal width" else ranked(codes, bins)), factors
+
+
+def number_of_bins(factors: NDArray[np.int64], binning: Binning) -> int:
+    """How many bins `discretised` makes for these factors (n, K)."""
+    return BINS if binning == "equal width" else max(BINS, *(len(np.unique(column)) for column in factors.T))
 
 
 def ranked(codes: NDArray[Any], bins: int) -> NDArray[np.int64]:
@@ -99,3 +102,9 @@ def information(bins: NDArray[np.int64], factors: NDArray[np.int64]) -> tuple[ND
     mutual = np.add.reduceat(terms, starts, axis=2).sum(1)
     entropy = -np.add.reduceat(of_value * np.log(of_value), starts)
     return mutual.clip(min=0), entropy.clip(min=0)
+
+
+def entropy(columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Entropy of each column of bins or factors (N, C): (C,), in nats."""
+    shares = [np.unique(column, return_counts=True)[1] / len(column) for column in columns.T]
+    return np.array([max(0.0, -(share * np.log(share)).sum()) for share in shares])
