@@ -41,7 +41,7 @@ CONFIG = {
     "report": {"title": "A made-up study"},
 }
 WEIGHTS = "not computed: weights absent"
-FACTORS = {"sprites": ("shape", "scale", "x", "y"), "digits": ("label",)}
+FACTORS = {"sprites": ("shape", "scale", "x", "y"), "digits": ("digit", "area", "thickness", "slant", "width")}
 
 
 @pytest.fixture(scope="module")
