@@ -1,13 +1,21 @@
 """Domain features: learnt, calibrated, written and read back; and the distance measured in them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from multibeta.datasets import random_held_out
 from multibeta.metrics import NotComputed
 from multibeta.metrics import _domain_network as network
-from multibeta.metrics._features import DomainFeatures, disqualified, train
+from multibeta.metrics._calibration import disqualified
+from multibeta.metrics._features import DomainFeatures, Pretrained, train
+from multibeta.metrics._frechet import moments
+from multibeta.metrics._memory import MOST, Memory
+from multibeta.metrics.image.density_coverage_domain import DensityCoverageDomain
 from multibeta.metrics.image.fd_domain import FDDomain
+from multibeta.metrics.image.kd_domain import KDDomain
+from multibeta.metrics.image.precision_recall_domain import PrecisionRecallDomain
 
 
 def squares(side=16):
@@ -59,6 +67,72 @@ def test_fd_domain_prefers_real_images(learnt):
     distance = {name: FDDomain().measure(features=learnt, samples=side).value for name, side in sides.items()}
     assert distance["itself"] == pytest.approx(0, abs=1e-9)
     assert distance["itself"] < distance["training"] < distance["noise"]
+
+
+def test_every_domain_metric_tells_real_images_from_noise(learnt):
+    images, _, _, _, held_out = squares()
+    real = floats(images[held_out])
+    noise = np.random.default_rng(0).random((150, 1, 16, 16), dtype=np.float32)
+
+    def measure(samples):
+        needs = {"features": learnt, "images": real, "samples": samples}
+        neighbours = PrecisionRecallDomain().measure(**needs, seed=0) | DensityCoverageDomain().measure(**needs, seed=0)
+        return {"kd_domain": KDDomain().measure(**needs).value, **{name: r.value for name, r in neighbours.items()}}
+
+    same, training, other = (measure(samples) for samples in (real, floats(images[~held_out]), noise))
+    assert same["kd_domain"] < training["kd_domain"] < other["kd_domain"]
+    assert (same["precision_domain"], same["recall_domain"], same["coverage_domain"]) == (1, 1, 1)
+    for name in ("precision_domain", "recall_domain", "density_domain", "coverage_domain"):
+        assert training[name] > 0.5
+        assert other[name] < 0.1
+
+
+def test_kd_domain_is_that_of_features_of_unit_variance(learnt):
+    from torch_fidelity.metric_kid import kernel_poly, mmd2
+
+    real, samples = (floats(squares()[0][rows]) for rows in (slice(0, 100), slice(50, 150)))
+    x, y = (8 * learnt.generated(side).astype(np.float64) for side in (real, samples))
+    recipe = {"kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None, "kid_kernel_poly_coef0": 1}
+    expected = mmd2(*(kernel_poly(*pair, **recipe) for pair in ((x, x), (x, y), (y, y))))
+    assert KDDomain().measure(features=learnt, images=real, samples=samples).value == pytest.approx(expected, rel=1e-5)
+
+
+def test_networks_with_published_weights_lie_beside(learnt, tmp_path):
+    seen = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
+    inception = Pretrained(floor=0.5, ladders={"blur": {"1": 2.0}}, real=moments(seen), features=seen)
+    absent = Pretrained("AlexNet weights absent")
+    features = dataclasses.replace(learnt, pretrained={"inception": inception, "alexnet": absent})
+    features.save(tmp_path / "features.safetensors")
+    read = DomainFeatures.load(tmp_path / "features.safetensors")
+    found = read.pretrained["inception"]
+    assert np.array_equal(found.features, seen)
+    assert np.array_equal(found.real.covariance, inception.real.covariance)
+    assert (found.unusable, found.floor, found.ladders, found.real.n) == ("", 0.5, {"blur": {"1": 2.0}}, 20)
+    assert read.pretrained["alexnet"].unusable == "AlexNet weights absent"
+    assert read.real.n == learnt.real.n
+
+
+def test_features_of_the_same_images_are_taken_once():
+    taken = []
+
+    def first(images):
+        taken.append(len(images))
+        return images[:, 0]
+
+    memory, arrays = Memory(first), [np.full((2, 3), value) for value in range(MOST + 1)]
+    for array in [arrays[0], arrays[0].copy(), arrays[0].astype(np.float32), arrays[0].reshape(3, 2)]:
+        assert np.array_equal(memory(array), array[:, 0])
+    assert taken == [2, 2, 3]
+    for array in [*arrays[1:], arrays[0]]:
+        assert np.array_equal(memory(array), array[:, 0])
+    assert len(taken) == 3 + MOST + 1
+
+
+def test_changed_images_are_seen_anew(learnt):
+    images = floats(squares()[0][:10])
+    before = learnt.generated(images)
+    images[:] = 0
+    assert not np.array_equal(before, learnt.generated(images))
 
 
 def test_file_is_the_same_bytes_and_reads_back(learnt, tmp_path):

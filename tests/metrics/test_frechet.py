@@ -35,6 +35,16 @@ def test_equals_the_matrix_square_root():
     assert frechet(a, b) == pytest.approx(expected, rel=1e-9)
 
 
+def test_equals_torch_fidelity():
+    import torch
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+
+    x, y = features(400, 64, 0), features(300, 64, 1)
+    sides = (fid_features_to_statistics(torch.from_numpy(side)) for side in (x, y))
+    expected = fid_statistics_to_metric(*sides, verbose=False)["frechet_inception_distance"]
+    assert frechet(moments(x), moments(y)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_fewer_images_than_features():
     """Tr (S_a S_b)^½ is the nuclear norm of the centred features' product, which needs no covariance at all."""
     x, y = features(20, 64, 0), features(30, 64, 1)

@@ -57,6 +57,24 @@ def test_a_dataset_with_neither_says_so(folder):
     assert features.unusable == "dataset toy has neither factors nor labels to learn features from"
 
 
+@pytest.mark.parametrize("values", ["none", "labels"])
+def test_without_weights_it_says_that_their_networks_are_not_calibrated(folder, values, monkeypatch, tmp_path):
+    monkeypatch.setenv("MULTIBETA_WEIGHTS", str(tmp_path))
+    if values == "labels":
+        with_values(folder, "labels")
+    learn_features(folder, folder / "features.safetensors")
+    pretrained = DomainFeatures.load(folder / "features.safetensors").pretrained
+    assert pretrained["inception"].unusable.startswith("Inception weights absent")
+    assert pretrained["alexnet"].unusable.startswith("AlexNet weights absent")
+
+
+def test_without_held_out_images_nothing_is_calibrated(folder):
+    np.save(folder / "held_out.npy", np.zeros(60, dtype=bool))
+    learn_features(folder, folder / "features.safetensors")
+    pretrained = DomainFeatures.load(folder / "features.safetensors").pretrained
+    assert "two training and held-out images or more, found 0" in pretrained["inception"].unusable
+
+
 def test_a_failure_leaves_no_file(folder):
     with_values(folder, "factors")
     (folder / "images.npy").write_bytes((folder / "images.npy").read_bytes()[:1000])

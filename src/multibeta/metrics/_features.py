@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from multibeta.metrics._calibration import Calibration, calibrate
 from multibeta.metrics._domain_network import as_input, build_body, fit
-from multibeta.metrics._frechet import Moments, frechet, moments
+from multibeta.metrics._frechet import Moments, moments
+from multibeta.metrics._memory import Memory
 from multibeta.randomness import numpy_generator
 
 if TYPE_CHECKING:
@@ -27,45 +28,57 @@ BATCH = 256
 #: Real images measured on each side, at most.
 REAL = 10_000
 SMALLEST_SIDE = 8
-BLURS = (0.5, 1.0, 2.0, 4.0)
-NOISES = (0.05, 0.1, 0.2)
 METADATA = "multibeta"
-NOTHING = Moments(np.zeros(0), np.zeros((0, 0)), 0)
+EMPTY = np.zeros((0, 0), dtype=np.float32)
 
 
 @dataclass
-class DomainFeatures:
-    """A trained extractor of 64 features with the statistics of real images and its calibration.
+class Pretrained(Calibration):
+    """A network with published weights on this dataset: its calibration and, of some networks, real features.
 
     Attributes:
-        unusable: why there is no extractor or it must not be used; empty if it may.
+        features: float32 (M, d), of the held-out images whose moments are ``real``; empty if none are kept.
+    """
+
+    features: NDArray[np.float32] = field(default_factory=EMPTY.copy)
+
+
+@dataclass
+class DomainFeatures(Calibration):
+    """A trained extractor of 64 features with its calibration; beside it that of networks with published weights.
+
+    Attributes:
         shape: (C, H, W) of the images.
         weights: float32 weights of the network, by name.
-        real: moments of the features of held-out images; their total variance is 1.
         heads: float32 weights of the linear layer that names the factors: (Σ sizes, 64) and (Σ sizes,).
         sizes: number of values of each factor that varies, by its name, in the order of the heads.
         accuracy: share of held-out images whose factor the network names, by factor.
-        floor: Fréchet distance between as many training images and the held-out ones.
-        ladders: ``blur`` and ``noise``: Fréchet distance between held-out images and the same images degraded, by
-            the degree: the Gaussian's σ in pixels; the share of pixels replaced by uniform noise.
+        pretrained: of each network of weights.lock by name. Those whose weights are absent are unusable.
+
+    The total variance of ``real`` is 1.
     """
 
-    unusable: str = ""
     shape: tuple[int, int, int] = (0, 0, 0)
     weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    real: Moments = NOTHING
     accuracy: dict[str, float] = field(default_factory=dict)
-    floor: float = 0.0
-    ladders: dict[str, dict[str, float]] = field(default_factory=dict)
+    pretrained: dict[str, Pretrained] = field(default_factory=dict)
 
     def generated(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The features (S, 64) of images (S, C, H, W) in [0, 1].
+        """The features (S, 64) of images (S, C, H, W) in [0, 1]; those of the last few arrays are remembered.
 
         Raises:
             ValueError: the images have another shape than those the network was trained on.
         """
+        return self._memory(images)
+
+    @cached_property
+    def _memory(self) -> Memory[NDArray[np.float32]]:
+        return Memory(self.extract)
+
+    def extract(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same, not remembered."""
         import torch
 
         if images.shape[1:] != self.shape:
@@ -104,15 +117,15 @@ class DomainFeatures:
 
         tensors: dict[str, NDArray[Any]] = {f"network/{name}": value for name, value in self.weights.items()}
         tensors |= {f"heads/{name}": value for name, value in self.heads.items()}
-        tensors |= {"real/mean": self.real.mean, "real/covariance": self.real.covariance}
+        tensors |= _moments("real", self.real)
+        for name, network in self.pretrained.items():
+            tensors |= _moments(f"pretrained/{name}", network.real) | {f"pretrained/{name}/features": network.features}
         facts = {
-            "unusable": self.unusable,
             "shape": self.shape,
-            "n": self.real.n,
             "sizes": self.sizes,
             "accuracy": self.accuracy,
-            "floor": self.floor,
-            "ladders": self.ladders,
+            **_facts(self),
+            "pretrained": {name: _facts(network) for name, network in self.pretrained.items()},
         }
         # All facts under one key: safetensors writes several keys in any order.
         path.write_bytes(save(tensors, {METADATA: json.dumps(facts, allow_nan=False)}))
@@ -132,13 +145,22 @@ class DomainFeatures:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, KeyError) as error:
             raise ValueError(f"{path} holds no domain features ({error}); remove it and run again") from error
-        n, shape = facts.pop("n"), tuple(facts.pop("shape"))
-        real = Moments(tensors.pop("real/mean"), tensors.pop("real/covariance"), n)
+
+        def calibration(place: str, facts: dict[str, Any]) -> dict[str, Any]:
+            n = facts.pop("n")
+            return {**facts, "real": Moments(tensors[f"{place}/mean"], tensors[f"{place}/covariance"], n)}
+
+        pretrained = {
+            name: Pretrained(**calibration(place, of), features=tensors[f"{place}/features"])
+            for name, of in facts.pop("pretrained", {}).items()
+            for place in [f"pretrained/{name}"]
+        }
         weights, heads = (
             {name.removeprefix(part): value for name, value in tensors.items() if name.startswith(part)}
             for part in ("network/", "heads/")
         )
-        return cls(shape=shape, weights=weights, heads=heads, real=real, **facts)
+        shape = tuple(facts.pop("shape"))
+        return cls(shape=shape, weights=weights, heads=heads, pretrained=pretrained, **calibration("real", facts))
 
 
 def train(
@@ -174,9 +196,7 @@ def train(
     targets, sizes, names = targets[:, varying], [sizes[k] for k in varying], [names[k] for k in varying]
     body, heads = fit(images, targets, list(sizes), train_rows, seed)
 
-    draws = numpy_generator(seed, "domain features, real images")
-    n = min(len(held_rows), len(train_rows), REAL)
-    held_rows, train_rows = (np.sort(draws.choice(rows, n, replace=False)) for rows in (held_rows, train_rows))
+    held_rows, train_rows = real_images(held_out, REAL, seed)
     held, trained = (as_input(images[rows]).numpy() for rows in (held_rows, train_rows))
     extractor = DomainFeatures(shape=held.shape[1:], weights=_weights(body), heads=_weights(heads))
     extractor.sizes = dict(zip(names, sizes, strict=True))
@@ -191,40 +211,31 @@ def train(
     for name in (f"{last}.weight", f"{last}.bias"):
         extractor.weights[name] = (extractor.weights[name] / np.sqrt(variance)).astype(np.float32)
     extractor.heads["weight"] = (extractor.heads["weight"] * np.sqrt(variance)).astype(np.float32)
-    del extractor._network  # it holds the unscaled weights
-
-    extractor.real = moments(extractor.generated(held))
-    extractor.floor = frechet(extractor.real, moments(extractor.generated(trained)))
-    extractor.ladders = calibrate(extractor, held, seed)
-    extractor.unusable = disqualified(extractor.ladders)
-    return extractor
+    scaled = replace(extractor)  # a network of the scaled weights
+    calibration, _ = calibrate(scaled.extract, held, trained, seed)
+    return replace(scaled, **vars(calibration))
 
 
-def calibrate(extractor: DomainFeatures, images: NDArray[np.float32], seed: int) -> dict[str, dict[str, float]]:
-    """The Fréchet distances between real images (M, C, H, W) and the same images blurred, and with noisy pixels."""
-    from scipy.ndimage import gaussian_filter
+def real_images(held_out: NDArray[np.bool_], most: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of held-out images and of equally many training images, ``most`` of each at most, sorted."""
+    draws = numpy_generator(seed, "domain features, real images")
+    sides = np.flatnonzero(held_out), np.flatnonzero(~held_out)
+    n = min(*map(len, sides), most)
+    held, trained = (np.sort(draws.choice(rows, n, replace=False)) for rows in sides)
+    return held, trained
 
-    def distance(degraded: NDArray[np.float32]) -> float:
-        return frechet(extractor.real, moments(extractor.generated(degraded)))
 
-    draws = numpy_generator(seed, "domain features, noise")
-    noise = draws.random(images.shape, dtype=np.float32)
-    # One draw for all rungs, so the pixels of a lower rung are among those of a higher one.
-    place = draws.random((len(images), 1, *images.shape[2:]), dtype=np.float32)
+def _facts(calibration: Calibration) -> dict[str, Any]:
     return {
-        "blur": {f"{sigma:g}": distance(gaussian_filter(images, (0, 0, sigma, sigma))) for sigma in BLURS},
-        "noise": {f"{share:g}": distance(np.where(place < share, noise, images)) for share in NOISES},
+        "unusable": calibration.unusable,
+        "n": calibration.real.n,
+        "floor": calibration.floor,
+        "ladders": calibration.ladders,
     }
 
 
-def disqualified(ladders: dict[str, dict[str, float]]) -> str:
-    """Why an extractor must not be used: a distance that does not grow with the degradation. Empty if all grow."""
-    for name, rungs in ladders.items():
-        distances = [0.0, *rungs.values()]
-        if not all(lower < higher for lower, higher in pairwise(distances)):
-            found = ", ".join(f"{value:.3g} at {degree}" for degree, value in rungs.items())
-            return f"extractor disqualified: its distance does not grow with {name} ({found})"
-    return ""
+def _moments(place: str, real: Moments) -> dict[str, NDArray[Any]]:
+    return {f"{place}/mean": real.mean, f"{place}/covariance": real.covariance}
 
 
 def _weights(network: nn.Module) -> dict[str, NDArray[np.float32]]:

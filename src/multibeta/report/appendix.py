@@ -11,6 +11,9 @@ import yaml
 from multibeta.report.material import Material
 from multibeta.report.text import DASH, code, duration, fold, listed, number, plain, table
 
+#: How a network of weights.lock is called.
+PRETRAINED = {"inception": "Inception features (FID and its kin)", "alexnet": "LPIPS"}
+
 
 def costs(material: Material) -> str:
     """Seconds, speed and memory per run, as measured while the study ran."""
@@ -45,18 +48,21 @@ def costs(material: Material) -> str:
 
 
 def calibration(material: Material) -> str:
-    """For the domain features of each dataset: accuracy, floor, ladders, and whether they may be used at all."""
+    """For the networks on each dataset: accuracy, floor, ladders, and whether they may be used at all."""
     parts = [
         "## Calibration of the domain features",
         "`fd_domain` is the Fréchet distance in the features of a small network trained on the dataset's own factors "
         "or labels: a diagnostic of that dataset, neither FID nor a measure of perceived quality. It is trusted only "
         "if it grows with every step of blur and noise added to real images. The floor is the distance between two "
         "sets of real images; a distance below it means nothing. The rungs compare images with themselves degraded, "
-        "so a mild one may lie below the floor.",
+        "so a mild one may lie below the floor. The same is asked of the networks with published weights where their "
+        "files were there: of Inception's Fréchet distance, and of LPIPS, which has no floor.",
     ]
     for dataset in material.datasets:
         found = material.calibrations.get(dataset)
         parts.append(f"### {plain(dataset)}: calibration\n\n{_calibration(found) if found else 'Not learnt yet.'}")
+        for name, network in (found or {}).get("pretrained", {}).items():
+            parts.append(f"**{PRETRAINED.get(name, plain(name))}**\n\n{_calibration(network)}")
     return "\n\n".join(parts)
 
 
@@ -86,11 +92,11 @@ def _calibration(found: Mapping[str, Any]) -> str:
         lines.append(f"**Not used**: {plain(found['unusable'])}.")
     elif found["ladders"]:
         lines.append("**Monotone** on both ladders, so it is used.")
-    if found["accuracy"]:
+    if found.get("accuracy"):
         shares = [f"{plain(name)} {100 * share:.1f} %" for name, share in found["accuracy"].items()]
         lines.append(f"Held-out accuracy of the network: {listed(shares)}.")
     if found["ladders"]:
-        rungs = [("real images (floor)", DASH, number(found["floor"], 4))]
+        rungs = [] if found["floor"] is None else [("real images (floor)", DASH, number(found["floor"], 4))]
         for name, ladder in found["ladders"].items():
             rungs += [(_rung(name), degree, number(distance, 4)) for degree, distance in ladder.items()]
         lines.append(table(["real images against", "degree", "distance"], rungs))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from multibeta.report.material import GALLERIES, CellKey, Material, Measure
 from multibeta.report.statistics import summarise
 from multibeta.results import (
     METRICS_COLUMNS,
+    REPEATS_COLUMNS,
     RUNS_COLUMNS,
     CellFolder,
     StudyFolder,
@@ -21,7 +22,7 @@ from multibeta.results import (
     read_table,
 )
 from multibeta.stages.provenance import git_commit
-from multibeta.stages.references import reference_scores
+from multibeta.stages.study_references import known_references
 from multibeta.stages.titles import variant_title
 
 #: Measures that runs.csv repeats beside the costs.
@@ -38,6 +39,7 @@ class Found:
     facts: dict[str, Any]
     costs: dict[str, float]
     metrics: pd.DataFrame
+    repeats: pd.DataFrame
 
     @classmethod
     def read(cls, study: StudyFolder, spec: dict[str, Any]) -> Found:
@@ -47,10 +49,11 @@ class Found:
         folder = study.cell(cell.dataset.name, cell.variant.name, cell.strength)
         facts = read_json(folder.cell) if folder.cell.is_file() else {}
         metrics = read_table(folder.metrics) if folder.metrics.is_file() else _empty(METRICS_COLUMNS)
+        repeats = read_table(folder.repeats) if folder.repeats.is_file() else _empty(REPEATS_COLUMNS)
         costs = read_json(folder.costs) if folder.costs.is_file() else {}
-        found = cls(cell, spec["data_key"], folder, facts, costs, metrics)
-        kept = metrics.seed.isin([seed for seed in cell.seeds if found.status(seed)[0] != "missing"])
-        return cls(cell, spec["data_key"], folder, facts, costs, metrics[kept])
+        found = cls(cell, spec["data_key"], folder, facts, costs, metrics, repeats)
+        seeds = [seed for seed in cell.seeds if found.status(seed)[0] != "missing"]
+        return replace(found, metrics=metrics[metrics.seed.isin(seeds)], repeats=repeats[repeats.seed.isin(seeds)])
 
     @property
     def key(self) -> CellKey:
@@ -106,8 +109,8 @@ def gather(folder: StudyFolder) -> Material:
     runs = pd.DataFrame([row for each in found for row in each.runs()], columns=columns)
     numeric = RUNS_COLUMNS[5:10] + RUNS_COLUMNS[11:16]
     runs = runs.astype(dict.fromkeys(numeric, float))
-    tables = [each.metrics for each in found if len(each.metrics)]
-    metrics = pd.concat(tables, ignore_index=True) if tables else _empty(METRICS_COLUMNS)
+    metrics = _stacked([each.metrics for each in found], METRICS_COLUMNS)
+    repeats = _stacked([each.repeats for each in found], REPEATS_COLUMNS)
     data = {each.key.dataset: data_folder(folder.root, each.data_key) for each in found}
     first = {each.key.dataset: each for each in reversed(found) if (data[each.key.dataset] / "card.json").is_file()}
     cards = {name: read_json(path / "card.json") for name, path in data.items() if (path / "card.json").is_file()}
@@ -119,10 +122,11 @@ def gather(folder: StudyFolder) -> Material:
         cells=keys,
         specs={each.key.place: each.spec() for each in found},
         cards=cards,
-        references={each.key.dataset: reference_scores(each.cell, data[each.key.dataset]) for each in first.values()},
+        references={name: known_references(folder, each.cell) for name, each in first.items()},
         calibrations={name: _calibration(path / "features.safetensors") for name, path in data.items()},
         runs=runs,
         metrics=metrics,
+        repeats=repeats,
         summary=summarise(metrics, keys),
         measures=_measures([*metrics.metric.unique(), *(target["metric"] for target in targets)]),
         variants={name: variant_title(cell) for name, cell in cells.items()},
@@ -154,17 +158,27 @@ def _measures(names: list[str]) -> dict[str, Measure]:
 
 
 def _calibration(path: Any) -> dict[str, Any]:
+    from multibeta.metrics._calibration import Calibration
     from multibeta.metrics._features import DomainFeatures
 
     if not path.is_file():
         return {}
     features = DomainFeatures.load(path)
-    names = ("unusable", "accuracy", "floor", "ladders")
-    return {name: getattr(features, name) for name in names}
+
+    def facts(network: Calibration) -> dict[str, Any]:
+        return {"unusable": network.unusable, "floor": network.floor, "ladders": network.ladders}
+
+    pretrained = {name: facts(network) for name, network in features.pretrained.items()}
+    return {**facts(features), "accuracy": features.accuracy, "pretrained": pretrained}
 
 
 def _distinct(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [value for position, value in enumerate(values) if value not in values[:position]]
+
+
+def _stacked(tables: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    tables = [table for table in tables if len(table)]
+    return pd.concat(tables, ignore_index=True) if tables else _empty(columns)
 
 
 def _empty(columns: tuple[str, ...]) -> pd.DataFrame:

@@ -11,12 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.metrics import Metric, NotComputed, Result
+from multibeta.metrics._calibration import disqualified, evenly, ladders
+from multibeta.metrics._features import Pretrained
 from multibeta.metrics.image._colour import rgb
+from multibeta.metrics.image._inception import DEGRADED, calibrated
 from multibeta.metrics.image._pairs import check_pairs
 from multibeta.metrics.image._weights import path_of
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from multibeta.metrics._features import DomainFeatures
 
 BATCH = 64
 #: The size LPIPS was calibrated on; smaller images are enlarged to it, which AlexNet needs below 31 pixels anyway.
@@ -27,7 +32,8 @@ class LPIPS(Metric):
     """Σ_l mean_hw ‖w_l ⊙ (ŷ_l − ŷ'_l)‖² of unit-normalised AlexNet features of an image and its reconstruction.
 
     Version 0.1 of the ``lpips`` package, averaged over held-out images; grey images are replicated to three channels,
-    images with a side below 64 pixels are enlarged bilinearly to 64×64.
+    images with a side below 64 pixels are enlarged bilinearly to 64×64. Used only where it grows with
+    blur and noise added to the dataset's own images.
 
     Source: Zhang et al. 2018, https://arxiv.org/abs/1801.03924
     """
@@ -36,21 +42,40 @@ class LPIPS(Metric):
     source = "Zhang et al. 2018, https://arxiv.org/abs/1801.03924"
     protocol = "alex_0.1"
     better = "lower"
-    needs = ("images", "reconstructions")
+    needs = ("features", "images", "reconstructions")
     representation = "reconstruction"
 
-    def measure(self, *, images: NDArray[np.float32], reconstructions: NDArray[np.float32]) -> Result:
-        import torch
-
+    def measure(
+        self, *, features: DomainFeatures, images: NDArray[np.float32], reconstructions: NDArray[np.float32]
+    ) -> Result:
         network = _network(path_of("alexnet"))
+        calibrated(features, "alexnet")
         check_pairs(images, reconstructions)
-        device = next(network.parameters()).device
-        values = []
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            for i in range(0, len(images), BATCH):
-                pair = [_input(side[i : i + BATCH]).to(device) for side in (images, reconstructions)]
-                values.append(network(*pair, normalize=True).flatten().cpu().numpy())
-        return Result(float(np.concatenate(values).mean(dtype=np.float64)), n=len(images))
+        return Result(float(_distances(network, images, reconstructions).mean()), n=len(images))
+
+
+def calibration(images: NDArray[np.float32], seed: int = 0) -> Pretrained:
+    """How LPIPS answers to real images (M, C, H, W) degraded; unusable if its weights are not there."""
+    try:
+        network = _network(path_of("alexnet"))
+    except NotComputed as reason:
+        return Pretrained(str(reason))
+    images = evenly(images, DEGRADED)
+    rungs = ladders(lambda degraded: float(_distances(network, images, degraded).mean()), images, seed)
+    return Pretrained(disqualified(rungs), ladders=rungs)
+
+
+def _distances(network: nn.Module, images: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
+    """LPIPS of every pair of images (M, C, H, W): (M,)."""
+    import torch
+
+    device = next(network.parameters()).device
+    values = []
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        for i in range(0, len(images), BATCH):
+            pair = [_input(side[i : i + BATCH]).to(device) for side in (images, others)]
+            values.append(network(*pair, normalize=True).flatten().cpu().numpy())
+    return np.concatenate(values).astype(np.float64)
 
 
 @functools.lru_cache(maxsize=1)

@@ -16,12 +16,18 @@ C1, C2 = 0.01**2, 0.03**2
 
 
 def ssim(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
-    """SSIM of every pair of images x and y (M, C, H, W), H and W ≥ 11, averaged over channels and windows: (M,).
+    """SSIM of every pair of images x and y (M, C, H, W), H and W ≥ 11, averaged over channels and windows: (M,)."""
+    luminance, structure = ssim_terms(x.astype(np.float64), y.astype(np.float64))
+    average: NDArray[np.float64] = (luminance * structure).mean((1, 2, 3))
+    return average
+
+
+def ssim_terms(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Luminance, and contrast times structure, of every window: (M, C, H − 10, W − 10) each.
 
     The Gaussian window is separable, so its means at all positions inside the image are A x Bᵀ, with one band matrix
     for the rows and one for the columns.
     """
-    x, y = x.astype(np.float64), y.astype(np.float64)
     rows, columns = _window(x.shape[2]), _window(x.shape[3]).T
     mean_x, mean_y = rows @ x @ columns, rows @ y @ columns
     variance_x = rows @ (x * x) @ columns - mean_x**2
@@ -29,8 +35,7 @@ def ssim(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
     covariance = rows @ (x * y) @ columns - mean_x * mean_y
     luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
     structure = (2 * covariance + C2) / (variance_x + variance_y + C2)
-    average: NDArray[np.float64] = (luminance * structure).mean((1, 2, 3))
-    return average
+    return luminance, structure
 
 
 def _window(size: int) -> NDArray[np.float64]:
