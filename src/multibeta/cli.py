@@ -49,6 +49,13 @@ def _features(options: argparse.Namespace) -> None:
     learn_features(options.data, options.data / "features.safetensors")
 
 
+def _references(options: argparse.Namespace) -> None:
+    from multibeta.results import StudyFolder
+    from multibeta.stages.study_references import write_references
+
+    print(write_references(StudyFolder(options.study), options.dataset))
+
+
 def _train(options: argparse.Namespace) -> int | None:
     from multibeta.results import CellFolder
     from multibeta.stages.by_hand import cell_by_hand
@@ -162,6 +169,10 @@ def _parser() -> argparse.ArgumentParser:
 
     features = add("features", _features, "learn the domain features that fd_domain is measured in")
     features.add_argument("data", type=Path, help="a prepared dataset's folder, results/.data/<dataset>~<hash>")
+
+    references = add("references", _references, "measure what perfect, rotated and random codes of a dataset score")
+    references.add_argument("study", type=Path, help="results/<study>")
+    references.add_argument("dataset", help="a dataset of the study, by its name there")
 
     train = add("train", _train, "train the seeds of one cell; killed or stopped, the same command goes on")
     train.add_argument("cell", nargs="?", type=Path, help="a cell's folder (what the pipeline gives), or say which:")

@@ -46,5 +46,14 @@ def data_file(name):
     return lambda wildcards: data_folder(RESULTS, cell_of(wildcards).data_key) / name
 
 
+def first_cell(wildcards):
+    """The cell that stands for its dataset."""
+    return next(cell for cell in STUDY.cells if cell.dataset.name == wildcards.dataset)
+
+
+def features_of_dataset(wildcards):
+    return data_folder(RESULTS, first_cell(wildcards).data_key) / "features.safetensors"
+
+
 def files_of_cells(name):
     return [cell.folder(RESULTS).path / name for cell in STUDY.cells]

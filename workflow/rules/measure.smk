@@ -1,4 +1,24 @@
-# Codes, measures and figures of a trained cell.
+# Codes, measures and figures of a trained cell; and what codes without a model score.
+
+
+# Measure perfect, rotated and random codes of a dataset as its first cell is measured: ceilings and floors.
+rule measure_references:
+    input:
+        features=features_of_dataset,
+    output:
+        scores="results/{study}/references/{dataset}.json",
+    log:
+        "results/{study}/references/{dataset}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        folder=subpath(output.scores, ancestor=2),
+        fingerprint=lambda wildcards: first_cell(wildcards).evaluation_fingerprint,
+    message:
+        "Measuring ceilings and floors of {wildcards.dataset}"
+    shell:
+        "multibeta references {params.folder} {wildcards.dataset} > {log} 2>&1"
 
 
 # Encode, evaluate and draw in one process, which saves starting it three times.

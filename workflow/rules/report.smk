@@ -6,6 +6,11 @@ rule report_study:
     input:
         cells=files_of_cells("cell.json"),
         metrics=files_of_cells("metrics.csv"),
+        references=[
+            f"results/{STUDY.name}/references/{dataset}.json"
+            for dataset in STUDY.options.datasets
+            if any(cell.dataset.name == dataset for cell in STUDY.cells)
+        ],
     output:
         page=report(
             f"results/{STUDY.name}/report.html",

@@ -6,6 +6,7 @@ from multibeta.report.appendix import calibration, costs, provenance
 from multibeta.report.gallery import gallery
 from multibeta.report.material import Material
 from multibeta.report.overview import completeness, in_short, study, tradeoffs
+from multibeta.report.reliability import reliability
 from multibeta.report.results import against_targets, factors, not_computed, tables
 from multibeta.report.text import plain
 
@@ -17,6 +18,7 @@ SECTIONS = (
     tables,
     against_targets,
     factors,
+    reliability,
     gallery,
     costs,
     not_computed,

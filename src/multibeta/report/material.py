@@ -10,10 +10,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Measures in the order of their columns; those of other names follow by name.
-ORDER = ("reconstruction", "kl", "elbo", "active_units", "mig", "ssim", "psnr", "mse", "fd_domain", "fid", "lpips")
-REPRESENTATIONS = ("mean", "sampled", "posterior", "reconstruction", "prior")
-#: The measures of the trade-off figure.
-PANELS = ("reconstruction", "kl", "mig", "ssim", "fd_domain")
+ORDER = (
+    *("reconstruction", "kl", "elbo", "active_units"),
+    *("kl_mutual_information", "kl_total_correlation", "kl_dimension_wise"),
+    *("mig", "mig_sup", "dcimig", "jemmig", "sap", "sap_continuous"),
+    *("dci_disentanglement", "dci_completeness", "dci_informativeness"),
+    *("factor_vae_score", "beta_vae_score", "modularity", "explicitness", "irs", "gaussian_tc", "udr"),
+    *("downstream_10", "downstream_100", "downstream_1000", "downstream_10000"),
+    *("controllability", "control_effect", "control_monotonicity", "control_leakage"),
+    *("ssim", "ms_ssim", "psnr", "mse", "lpips"),
+    *("fd_domain", "kd_domain", "precision_domain", "recall_domain", "density_domain", "coverage_domain"),
+    *("nearest_real", "grid_coverage", "fid", "kid"),
+)
+PROTOCOLS = ("dlib19", "chen18", "ours", "dlib19_sklearn")
+REPRESENTATIONS = ("mean", "sampled", "posterior", "traversal", "reconstruction", "prior")
+#: The measures of the figures against the strength, by the name of the figure.
+PANELS = {
+    "tradeoff": ("reconstruction", "kl", "mig", "ssim", "fd_domain"),
+    "disentanglement": ("mig", "dci_disentanglement", "factor_vae_score", "sap", "controllability"),
+}
 #: The figures of a cell and what they are called, in the order of the galleries.
 GALLERIES = {
     "reconstructions": "Reconstructions of held-out images",
@@ -75,6 +90,7 @@ class Material:
         references: of the datasets by name: what codes without a model score, by their title and `Column`.
         runs: the columns of runs.csv and ``reason``; one row for every run of the study, also those not done.
         metrics: the columns of metrics.csv.
+        repeats: the columns of repeats.csv: scores of one run of each cell by several seeds of the metrics.
         summary: as `multibeta.report.statistics.summarise` makes it.
         measures: by name of metric.
         variants: title by name of variant.
@@ -93,6 +109,7 @@ class Material:
     references: Mapping[str, Mapping[str, Mapping[tuple[str, str, str], float]]]
     runs: pd.DataFrame
     metrics: pd.DataFrame
+    repeats: pd.DataFrame
     summary: pd.DataFrame
     measures: Mapping[str, Measure]
     variants: Mapping[str, str]
@@ -147,7 +164,6 @@ class Material:
         return {(row.dataset, row.variant, row.beta): row for row in rows}
 
 
-def _rank(column: Column) -> tuple[int, str, str, int, str]:
-    known = ORDER.index(column.metric) if column.metric in ORDER else len(ORDER)
-    position = REPRESENTATIONS.index(column.representation) if column.representation in REPRESENTATIONS else 9
-    return known, column.metric, column.protocol, position, column.representation
+def _rank(column: Column) -> tuple[Any, ...]:
+    names = zip(column, (ORDER, PROTOCOLS, REPRESENTATIONS), strict=True)
+    return tuple((order.index(name) if name in order else len(order), name) for name, order in names)

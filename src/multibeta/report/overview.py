@@ -84,14 +84,15 @@ def study(material: Material) -> str:
 def tradeoffs(material: Material) -> str:
     """The two figures that the stage has drawn."""
     symbol = material.symbol
-    panels = ", ".join(material.label(column.metric) for column in panel_columns(material).values() if column)
     return "\n\n".join(
         [
             "## Trade-off",
             picture("figures/tradeoff.png", f"Measures against {symbol}", "100%"),
-            f"{plain(panels)} against {symbol} on a log axis: seeds as points, their mean as a line, the 95 % interval "
-            "of the mean (Student's t) as bars, which may leave a panel. ↑ higher is better, ↓ lower is better. "
-            f"{_files('tradeoff')}",
+            f"{_panels(material, 'tradeoff')} against {symbol} on a log axis: seeds as points, their mean as a line, "
+            "the 95 % interval of the mean (Student's t) as bars, which may leave a panel. ↑ higher is better, ↓ lower "
+            f"is better. {_files('tradeoff')}",
+            picture("figures/disentanglement.png", f"Disentanglement and control against {symbol}", "100%"),
+            f"The same for {_panels(material, 'disentanglement')}. {_files('disentanglement')}",
             picture("figures/rate_distortion.png", "Rate and distortion", "100%"),
             f"Rate and distortion: reconstruction against KL, both in nats per image, numbers are {symbol}; lower left "
             f"is better. Models are fairly compared at equal rate. {_files('rate_distortion')}",
@@ -99,9 +100,14 @@ def tradeoffs(material: Material) -> str:
     )
 
 
-def panel_columns(material: Material) -> dict[str, Column | None]:
-    """Which column each panel of the trade-off figure shows; None where no cell has a number."""
-    return {metric: material.column(metric) for metric in PANELS}
+def panel_columns(material: Material, figure: str = "tradeoff") -> dict[str, Column | None]:
+    """Which column each panel of a figure against the strength shows; None where no cell has a number."""
+    return {metric: material.column(metric) for metric in PANELS[figure]}
+
+
+def _panels(material: Material, figure: str) -> str:
+    shown = [column for column in panel_columns(material, figure).values() if column]
+    return plain(", ".join(material.label(column.metric) for column in shown))
 
 
 def _dataset(name: str, card: Mapping[str, Any]) -> str:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from multibeta.report.material import CellKey, Column, Material
+from multibeta.report.material import PROTOCOLS, CellKey, Column, Material
 from multibeta.report.targets import SECONDS_PER_EPOCH, condition, standing
-from multibeta.report.text import DASH, decimals, listed, number, plain, table, with_interval
+from multibeta.report.text import DASH, decimals, fold, listed, number, plain, table, with_interval
+
+#: Representations of codes.
+CODES = ("mean", "sampled")
 
 Place = tuple[str, str, str]
+
+
+class Group(NamedTuple):
+    """Columns that share a table, in the order of the tables."""
+
+    position: tuple[int, int, int]
+    heading: str
+    opened: bool
 
 
 def tables(material: Material) -> str:
@@ -23,12 +34,14 @@ def tables(material: Material) -> str:
         "are the factors themselves beside noise, *random codes* noise alone: the ceiling and the floor of a score.",
     ]
     for dataset in material.datasets:
-        columns = material.columns(dataset)
-        if columns:
-            body = _table(material, material.of_dataset(dataset), columns)
-        else:
-            body = "No cell of this dataset is measured yet."
-        parts.append(f"### {plain(dataset)}: results\n\n{body}")
+        parts.append(f"### {plain(dataset)}: results")
+        groups: dict[Group, list[Column]] = {}
+        for column in material.columns(dataset):
+            groups.setdefault(_group(column), []).append(column)
+        for group, columns in sorted(groups.items()):
+            parts.append(fold(group.heading, _table(material, material.of_dataset(dataset), columns), group.opened))
+        if not groups:
+            parts.append("No cell of this dataset is measured yet.")
     return "\n\n".join(parts)
 
 
@@ -80,8 +93,8 @@ def factors(material: Material) -> str:
                 + [_interval(rows.get(cell.place), places) for rows in by_factor.values()]
                 for cell in material.of_dataset(dataset)
             ]
-            heading = material.header(column).replace("<br>", ", ")
-            parts.append(f"### {plain(dataset)}: {heading}\n\n{table(['variant', material.symbol, *names], rows)}")
+            heading = f"{dataset}: {material.header(column).replace('<br>', ', ')}"
+            parts.append(fold(heading, table(["variant", material.symbol, *names], rows)))
     return "\n\n".join(["## By factor", *_conditioned(material), *parts]) if parts else ""
 
 
@@ -98,6 +111,20 @@ def not_computed(material: Material) -> str:
         where = ", ".join(f"{dataset} ({count} run{'s' * (count > 1)})" for dataset, count in runs.items())
         lines.append((plain(measures), plain(where), plain(str(status).removeprefix("not computed: "))))
     return f"{heading}\n\n{table(['measure', 'where', 'why'], lines, 3)}"
+
+
+def _group(column: Column) -> Group:
+    if column.representation in CODES:
+        codes = f"{column.representation} codes"
+        position = (1, PROTOCOLS.index(column.protocol) if column.protocol in PROTOCOLS else 9)
+        recipe = column.protocol if column.protocol in PROTOCOLS else "other protocols"
+        opened = (column.protocol, column.representation) == ("dlib19", "mean")
+        return Group((*position, CODES.index(column.representation)), f"Disentanglement: {recipe}, {codes}", opened)
+    if column.representation == "traversal":
+        return Group((2, 0, 0), "Controllability", True)
+    if column.representation == "prior":
+        return Group((3, 0, 0), "Samples", True)
+    return Group((0, 0, 0), "Rate, distortion and reconstructions", True)
 
 
 def _table(material: Material, cells: list[CellKey], columns: list[Column]) -> str:

@@ -59,8 +59,8 @@ def variance_shares(values: NDArray[np.float64], variants: Sequence[str], cells:
     draws = np.random.default_rng(0).random((RESAMPLES, n))
     resampled = means + residuals[starts[cell] + (draws * sizes[cell]).astype(int)]
     low, high = np.quantile(_split(resampled, variant, cell)[:, 2], [0.025, 0.975])
-    shares = _split(values[None], variant, cell)[0]
-    return Shares(*shares.tolist(), (groups - 1) / (n - 1), float(low), float(high), n)
+    of_variant, of_strength, of_seed = _split(values[None], variant, cell)[0].tolist()
+    return Shares(of_variant, of_strength, of_seed, (groups - 1) / (n - 1), float(low), float(high), n)
 
 
 def _split(values: NDArray[np.float64], variant: NDArray[Any], cell: NDArray[Any]) -> NDArray[np.float64]:

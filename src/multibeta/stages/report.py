@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from multibeta.figures.correlations import correlations
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 from multibeta.report.html import page
 from multibeta.report.markdown import markdown
+from multibeta.report.material import PANELS
 from multibeta.report.overview import panel_columns
+from multibeta.report.reliability import agreement, correlations_name
 from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
 from multibeta.stages.gather import gather
 from multibeta.stages.saving import save
@@ -49,19 +52,26 @@ def report(study_folder: Path) -> Path:
 
 
 def _draw(material: Material, folder: Path) -> None:
-    columns = panel_columns(material)
-    points = _stack([_points(material, panel, column) for panel, column in columns.items() if column])
-    means = _stack([_means(material, panel, column) for panel, column in columns.items() if column])
-    titles = {panel: _title(material, panel, column) for panel, column in columns.items()}
-    reasons = {
-        (dataset, panel): _reason(material, dataset, panel) for dataset in material.datasets for panel in columns
-    }
     variants = {name: material.variants[name] for name in dict.fromkeys(cell.variant for cell in material.cells)}
-    figure = tradeoff(points, means, titles, variants, reasons, material.symbol)
-    save(figure, folder, "tradeoff", KINDS)
-    runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
-    figure = rate_distortion(runs, cells, variants, material.datasets, material.symbol)
-    save(figure, folder, "rate_distortion", KINDS)
+    for name in PANELS:
+        columns = panel_columns(material, name)
+        points = _stack([_points(material, panel, column) for panel, column in columns.items() if column])
+        means = _stack([_means(material, panel, column) for panel, column in columns.items() if column])
+        titles = {panel: _title(material, panel, column) for panel, column in columns.items()}
+        reasons = {
+            (dataset, panel): _reason(material, dataset, panel) for dataset in material.datasets for panel in columns
+        }
+        save(tradeoff(points, means, titles, variants, reasons, material.symbol), folder, name, KINDS)
+        if name == "tradeoff":
+            runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
+            figure = rate_distortion(runs, cells, variants, material.datasets, material.symbol)
+            save(figure, folder, "rate_distortion", KINDS)
+    for dataset in material.datasets:
+        found = agreement(material, dataset)
+        if found is not None:
+            title = f"{dataset}, {len(material.runs[material.runs.dataset == dataset])} runs"
+            figure = correlations(found.to_numpy(), list(found.columns), title)
+            save(figure, folder, correlations_name(dataset), KINDS)
 
 
 def _points(material: Material, panel: str, column: Column) -> pd.DataFrame:
@@ -93,9 +103,13 @@ def _title(material: Material, panel: str, column: Column | None) -> str:
     measure = material.measures.get(panel)
     if measure is None:
         return panel
-    detail = measure.unit or (f"{column.representation} codes" if column and panel == "mig" else "")
+    detail = measure.unit or _recipe(column)
     name = "\n".join(textwrap.wrap(measure.title + measure.arrow, 21))
     return name + (f"\n({detail})" if detail else "")
+
+
+def _recipe(column: Column | None) -> str:
+    return f"{column.representation} codes" if column and column.representation in ("mean", "sampled") else ""
 
 
 def _reason(material: Material, dataset: str, panel: str) -> str:

@@ -1,0 +1,103 @@
+"""The section on how far scores can be trusted: luck of the draw, luck of the training, what the sweep explains."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from multibeta.report.material import Column, Material
+from multibeta.report.text import DASH, decimals, fold, number, picture, plain, table
+from multibeta.report.uncertainty import rank_correlations, spread, variance_shares
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Measures of the heat map; more are not legible on a page.
+COMPARED = (
+    *("reconstruction", "kl", "active_units", "kl_total_correlation"),
+    *("mig", "mig_sup", "dcimig", "jemmig", "sap", "dci_disentanglement", "dci_completeness", "dci_informativeness"),
+    *("factor_vae_score", "beta_vae_score", "modularity", "explicitness", "irs", "udr", "downstream_1000"),
+    *("controllability", "ssim", "lpips", "fd_domain", "coverage_domain", "fid"),
+)
+
+
+def reliability(material: Material) -> str:
+    """For each dataset where the variance of its scores comes from, and which scores agree."""
+    parts = [
+        "## How far to trust a score",
+        "*Training* is the standard deviation between seeds of a cell, *metric* that between seeds of the metric's own "
+        "draws on one and the same run, both pooled over cells; where the second is not much smaller, a difference "
+        "between cells may be luck of the draw. *Shares* split the variance of a score over all runs of the dataset: "
+        "between variants, between strengths of a variant, between seeds of a cell (95 % interval from resampled "
+        "residuals). *By chance* is what variant and strength together would be given if neither mattered.",
+    ]
+    for dataset in material.datasets:
+        body = _variances(material, dataset)
+        if body:
+            parts.append(f"### {plain(dataset)}: variance\n\n{body}")
+        if agreement(material, dataset) is not None:
+            name = correlations_name(dataset)
+            parts.append(
+                f"{picture(f'figures/{name}.png', f'Rank correlations of the measures on {dataset}', '100%')}\n\n"
+                f"Rank correlation (Spearman's ρ, in hundredths) between measures over the runs of {plain(dataset)}. "
+                "Measures that disagree do not measure the same. "
+                f"[SVG](figures/{name}.svg) · [PDF](figures/{name}.pdf)"
+            )
+    return "\n\n".join(parts) if len(parts) > 2 else ""
+
+
+def agreement(material: Material, dataset: str) -> pd.DataFrame | None:
+    """Rank correlations between the compared measures of a dataset, labelled by title; None with fewer than three."""
+    import pandas as pd
+
+    columns = {name: column for name in COMPARED if (column := material.column(name, dataset))}
+    if len(columns) < 3:
+        return None
+    wide = pd.DataFrame({material.label(name): _runs(material, column, dataset) for name, column in columns.items()})
+    found = rank_correlations(wide)
+    return found if len(found) > 2 and found.notna().to_numpy().sum() > len(found) else None
+
+
+def correlations_name(dataset: str) -> str:
+    """The name of a dataset's heat map, without its ending."""
+    return f"correlations_{dataset}"
+
+
+def _variances(material: Material, dataset: str) -> str:
+    rows = []
+    for column in material.columns(dataset):
+        values = _runs(material, column, dataset)
+        runs = values.reset_index(name="value").assign(cell=lambda t: t.variant + "/" + t.beta)
+        repeated = _of_column(material.repeats, column, dataset).assign(cell=lambda t: t.variant + "/" + t.beta)
+        deviation = spread(runs, repeated)
+        shares = variance_shares(runs.value.to_numpy(float), runs.variant.tolist(), runs.cell.tolist())
+        if shares is None and math.isnan(deviation.training):
+            continue
+        places = min(decimals([*values, deviation.training]) + 1, 5)
+        shown = [DASH] * 4
+        if shares is not None:
+            seed = f"{_percent(shares.seed)} ({_percent(shares.seed_low)} to {_percent(shares.seed_high)})"
+            shown = [_percent(shares.variant), _percent(shares.strength), seed, _percent(shares.by_chance)]
+        about = f"{column.representation}, {column.protocol}"
+        rows.append([material.label(column.metric), about, *(number(each, places) for each in deviation), *shown])
+    if not rows:
+        return ""
+    headers = ["measure", "of", "training", "metric", "share of variant", f"share of {material.symbol}"]
+    return fold("Variance of every measure", table([*headers, "share of seed", "by chance"], rows, 2))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _runs(material: Material, column: Column, dataset: str) -> pd.Series:
+    """The value of every run, by variant, beta and seed."""
+    own = material.metrics[(material.metrics.factor == "") & (material.metrics.status == "done")]
+    return _of_column(own, column, dataset).set_index(["variant", "beta", "seed"]).value
+
+
+def _of_column(table: pd.DataFrame, column: Column, dataset: str) -> pd.DataFrame:
+    chosen = table.dataset == dataset
+    for name, value in column._asdict().items():
+        chosen &= table[name] == value
+    return table[chosen]
