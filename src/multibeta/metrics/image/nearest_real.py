@@ -22,20 +22,21 @@ def nearest(samples: NDArray[np.float32], grid: NDArray[np.uint8]) -> tuple[NDAr
 
     All images are compared, in float32; the distance to the one that is found is float64.
     """
-    wanted = np.ascontiguousarray(samples.transpose(0, 2, 3, 1)).reshape(len(samples), -1)
+    # In steps of 8 bits, as the grid is, so that its many pixels are not divided.
+    wanted = np.ascontiguousarray(samples.transpose(0, 2, 3, 1)).reshape(len(samples), -1) * np.float32(255)
     pixels = wanted.shape[1]
     found = np.zeros(len(samples), dtype=np.int64)
     least = np.full(len(samples), np.inf, dtype=np.float32)
     for start in range(0, len(grid), max(1, CHUNK // pixels)):
-        images = grid[start : start + max(1, CHUNK // pixels)].reshape(-1, pixels).astype(np.float32) / np.float32(255)
+        images = grid[start : start + max(1, CHUNK // pixels)].reshape(-1, pixels).astype(np.float32)
         # ‖s − g‖² without ‖s‖², which is the same for all g.
         squares = np.einsum("gp,gp->g", images, images) - 2 * (wanted @ images.T)
         best = squares.argmin(1)
         nearer = np.flatnonzero(squares[np.arange(len(best)), best] < least)
         found[nearer] = start + best[nearer]
         least[nearer] = squares[nearer, best[nearer]]
-    differences = wanted.astype(np.float64) - grid[found].reshape(-1, pixels) / 255
-    return found, np.sqrt(np.square(differences).mean(1))
+    differences = wanted.astype(np.float64) - grid[found].reshape(-1, pixels)
+    return found, np.sqrt(np.square(differences).mean(1)) / 255
 
 
 def distinct(images: int, draws: int) -> float:
