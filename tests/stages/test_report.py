@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from itertools import product
 from urllib.parse import unquote
 
 import numpy as np
@@ -27,6 +28,7 @@ from multibeta.stages.gather import gather
 from multibeta.stages.prepare import prepare
 from multibeta.stages.report import report
 from multibeta.stages.specs import write_specs
+from multibeta.stages.study_references import write_references
 from multibeta.study import Study
 
 CONFIG = {
@@ -38,6 +40,13 @@ CONFIG = {
     "variants": {"beta_vae": {}, "cvae": {}},
     "strengths": [1, 4],
     "seeds": 3,
+    "evaluation": {
+        "metrics": [
+            *("reconstruction", "kl", "elbo", "active_units", "mig", "mig_sup", "dci", "ssim", "psnr", "mse"),
+            *("fd_domain", "fid", "lpips", "controllability"),
+        ],
+        "protocols": ["dlib19"],
+    },
     "report": {"title": "A made-up study"},
 }
 WEIGHTS = "not computed: weights absent"
@@ -52,6 +61,8 @@ def finished(tmp_path_factory):
     write_specs(study, root)
     for cell in study.cells:
         _make(cell, root)
+    for dataset in CONFIG["datasets"]:
+        write_references(StudyFolder(root / "made"), dataset)
     return root
 
 
@@ -112,9 +123,10 @@ def _make(cell, root):
 
 def _metrics(cell, seed):
     rows = []
-    for name in registry.names("metric"):
+    for name in cell.metric_names:
         metric = registry.find("metric", name)
-        for representation in ("mean", "sampled") if "codes" in metric.needs else (metric.representation,):
+        recipes = product(metric.recipes(cell.evaluation.protocols), metric.representations(), metric.all_scores())
+        for protocol, representation, score in recipes:
             status, value = "done", float(cell.strength) / 10 + seed / 100
             if name in ("fid", "lpips"):
                 status, value = WEIGHTS, None
@@ -122,7 +134,7 @@ def _metrics(cell, seed):
                 status, value = "not computed: images of 8×8 are too small", None
             parts = FACTORS[cell.dataset.name] if name == "mig" else ()
             for factor in ("", *parts):
-                rows.append((metric.protocol, representation, name, factor, value, 10, status))
+                rows.append((protocol, representation, score, factor, value, 10, status))
     table = pd.DataFrame(rows, columns=list(METRICS_COLUMNS[4:]))
     return table.assign(dataset=cell.dataset.name, variant=cell.variant.name, beta=cell.strength, seed=seed)[
         list(METRICS_COLUMNS)
@@ -168,20 +180,27 @@ def test_means_stand_in_the_table_with_half_their_interval(root):
 
 
 def test_every_column_names_its_protocol_and_codes_are_kept_apart(root):
-    header = section(text_of(root), "Results").partition("| variant")[2].splitlines()[0]
-    assert "MIG ↑<br>mean codes<br>dlib19" in header
-    assert "MIG ↑<br>sampled codes<br>dlib19" in header
-    assert "FID" not in header
+    results = section(text_of(root), "Results")
+    headers = {
+        heading: table.partition("| variant")[2].splitlines()[0]
+        for heading, table in re.findall(r"<summary>(.*?)</summary>(.*?)</details>", results, flags=re.DOTALL)
+    }
+    for codes in ("mean", "sampled"):
+        assert "| MIG ↑ |" in headers[f"Disentanglement: dlib19, {codes} codes"]
+    assert "PSNR ↑<br>dB · reconstruction<br>held_out" in headers["Rate, distortion and reconstructions"]
+    assert "Controllability ↑" in headers["Controllability"]
+    assert not any("FID" in header for header in headers.values())
 
 
 def test_scores_stand_beside_those_of_perfect_and_random_codes(root):
     results = section(text_of(root), "Results")
-    perfect, random = (
-        next(line for line in results.splitlines() if line.startswith(f"| *{kind} codes*"))
-        for kind in ("perfect", "random")
-    )
-    assert max(float(cell.strip(" *")) for cell in perfect.split("|") if cell.strip(" *").startswith("0.")) > 0.9
-    assert max(float(cell.strip(" *")) for cell in random.split("|") if cell.strip(" *").startswith("0.")) < 0.05
+    table = results.partition("Disentanglement: dlib19, mean codes")[2].partition("</details>")[0]
+    rows = [[cell.strip(" *") for cell in line.split("|")] for line in table.splitlines() if line.startswith("|")]
+    mig = rows[0].index("MIG ↑")
+    scores = {row[1]: row[mig] for row in rows}
+    assert float(scores["perfect codes"]) > 0.9
+    assert float(scores["rotated perfect codes"]) < 0.2
+    assert float(scores["random codes"]) < 0.05
 
 
 def test_cells_are_held_against_the_targets(root):
@@ -301,7 +320,7 @@ def test_equal_results_give_equal_bytes(reported):
 
 def test_the_page_needs_nothing_beside_it(reported):
     page = reported.report_html.read_text(encoding="utf-8")
-    pictures = 2 + 2 * 2 * (len(GALLERIES) - 1) + 2 * 2 * len(GALLERIES)
+    pictures = 3 + 2 + 2 * 2 * (len(GALLERIES) - 1) + 2 * 2 * len(GALLERIES)
     assert page.count('src="data:image/png;base64,') == pictures
     assert 'src="cells' not in page
     assert str(reported.root) not in page

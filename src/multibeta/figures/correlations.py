@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,7 +28,7 @@ def correlations(values: NDArray[np.floating], labels: Sequence[str], title: str
     axes = figure.subplots()
     shown = np.ma.masked_invalid(np.where(np.tri(len(labels), k=-1, dtype=bool), values, np.nan))
     image = axes.imshow(shown, cmap="RdBu", vmin=-1, vmax=1, aspect="equal")
-    for row, column in ((row, column) for row in range(len(labels)) for column in range(row)):
+    for row, column in itertools.combinations(reversed(range(len(labels))), 2):
         value = values[row, column]
         known = bool(np.isfinite(value))
         ink = MUTED if not known else "white" if abs(value) > 0.6 else "black"

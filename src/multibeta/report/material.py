@@ -148,6 +148,11 @@ class Material:
     def label(self, metric: str) -> str:
         return self.measures[metric].title if metric in self.measures else metric
 
+    def short_header(self, column: Column) -> str:
+        """A column's heading where a common one gives protocol and representation."""
+        measure = self.measures.get(column.metric, Measure(column.metric))
+        return f"{measure.title}{measure.arrow}" + (f"<br>{measure.unit}" if measure.unit else "")
+
     def header(self, column: Column) -> str:
         """A column's heading, with protocol and representation, which are part of what the number is."""
         measure = self.measures.get(column.metric, Measure(column.metric))

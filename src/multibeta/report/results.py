@@ -21,7 +21,9 @@ class Group(NamedTuple):
 
     position: tuple[int, int, int]
     heading: str
-    opened: bool
+    opened: bool = True
+    #: Does the heading name protocol and codes, so that columns need not?
+    named: bool = False
 
 
 def tables(material: Material) -> str:
@@ -31,7 +33,9 @@ def tables(material: Material) -> str:
         "Mean over seeds ± half the 95 % interval of the mean (Student's t). Seeds that diverged, failed or are "
         f"missing are not in a mean; the column *seeds* counts those that are. {DASH}: no number, see "
         "[Not computed](#not-computed-and-why). Each heading names what was measured and the protocol. *Perfect codes* "
-        "are the factors themselves beside noise, *random codes* noise alone: the ceiling and the floor of a score.",
+        "are the factors themselves beside noise, *rotated* ones the same turned at random, *random codes* noise "
+        "alone: ceiling and floor of a score at the same sample size. Where a dataset is the whole grid of its factors, "
+        "they decode to its images, and the *constant decoder* to one of them.",
     ]
     for dataset in material.datasets:
         parts.append(f"### {plain(dataset)}: results")
@@ -39,7 +43,7 @@ def tables(material: Material) -> str:
         for column in material.columns(dataset):
             groups.setdefault(_group(column), []).append(column)
         for group, columns in sorted(groups.items()):
-            parts.append(fold(group.heading, _table(material, material.of_dataset(dataset), columns), group.opened))
+            parts.append(fold(group.heading, _table(material, dataset, columns, group.named), group.opened))
         if not groups:
             parts.append("No cell of this dataset is measured yet.")
     return "\n\n".join(parts)
@@ -118,17 +122,18 @@ def _group(column: Column) -> Group:
         codes = f"{column.representation} codes"
         position = (1, PROTOCOLS.index(column.protocol) if column.protocol in PROTOCOLS else 9)
         recipe = column.protocol if column.protocol in PROTOCOLS else "other protocols"
-        opened = (column.protocol, column.representation) == ("dlib19", "mean")
-        return Group((*position, CODES.index(column.representation)), f"Disentanglement: {recipe}, {codes}", opened)
+        opened, named = (column.protocol, column.representation) == ("dlib19", "mean"), column.protocol in PROTOCOLS
+        place = (*position, CODES.index(column.representation))
+        return Group(place, f"Disentanglement: {recipe}, {codes}", opened, named)
     if column.representation == "traversal":
-        return Group((2, 0, 0), "Controllability", True)
+        return Group((2, 0, 0), "Controllability")
     if column.representation == "prior":
-        return Group((3, 0, 0), "Samples", True)
-    return Group((0, 0, 0), "Rate, distortion and reconstructions", True)
+        return Group((3, 0, 0), "Samples")
+    return Group((0, 0, 0), "Rate, distortion and reconstructions")
 
 
-def _table(material: Material, cells: list[CellKey], columns: list[Column]) -> str:
-    dataset = cells[0].dataset
+def _table(material: Material, dataset: str, columns: list[Column], named: bool) -> str:
+    cells = material.of_dataset(dataset)
     numbers = {column: _of_dataset(material, column, dataset) for column in columns}
     references = material.references.get(dataset, {})
     places = {column: _places(column, numbers, list(references.values())) for column in columns}
@@ -143,7 +148,8 @@ def _table(material: Material, cells: list[CellKey], columns: list[Column]) -> s
         if any(column in scores for column in columns):
             values = [f"*{number(scores[column], places[column])}*" if column in scores else "" for column in columns]
             body.append([f"*{plain(title)}*", "", "", *values])
-    return table(["variant", material.symbol, "seeds", *(material.header(column) for column in columns)], body)
+    headers = [material.short_header(column) if named else material.header(column) for column in columns]
+    return table(["variant", material.symbol, "seeds", *headers], body)
 
 
 def _places(column: Column, numbers: dict[Column, dict[Place, Any]], references: list[Mapping[Any, float]]) -> int:
