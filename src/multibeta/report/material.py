@@ -38,6 +38,8 @@ GALLERIES = {
     "traversals_posterior": "Posterior traversals of every latent",
     "interpolations": "Interpolations between held-out images",
     "latents": "KL and variance of the means, per latent",
+    "importance": "What each latent tells: importances of DCI",
+    "control": "What each latent moves: effects of traversals",
 }
 
 

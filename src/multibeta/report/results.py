@@ -34,8 +34,8 @@ def tables(material: Material) -> str:
         f"missing are not in a mean; the column *seeds* counts those that are. {DASH}: no number, see "
         "[Not computed](#not-computed-and-why). Each heading names what was measured and the protocol. *Perfect codes* "
         "are the factors themselves beside noise, *rotated* ones the same turned at random, *random codes* noise "
-        "alone: ceiling and floor of a score at the same sample size. Where a dataset is the whole grid of its factors, "
-        "they decode to its images, and the *constant decoder* to one of them.",
+        "alone: ceiling and floor of a score at the same sample size. For a dataset that is the whole grid of its "
+        "factors they decode to its images, and the *constant decoder* to one of them.",
     ]
     for dataset in material.datasets:
         parts.append(f"### {plain(dataset)}: results")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +13,14 @@ from numpy.typing import NDArray
 from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.figures import images as figures
+from multibeta.figures.control import control
+from multibeta.figures.importance import importance
 from multibeta.figures.latents import latents
 from multibeta.metrics.posterior._divergence import kl_per_latent
 from multibeta.metrics.posterior.active_units import THRESHOLD
 from multibeta.results import CellFolder
 from multibeta.stages.encode import Codes, conditions, float_images, read_codes
+from multibeta.stages.evaluate import read_arrays
 from multibeta.stages.saving import save
 from multibeta.stages.specs import read_cell
 from multibeta.stages.titles import cell_title
@@ -34,7 +39,8 @@ Conditions = NDArray[np.int64] | None
 def draw(folder: CellFolder, dataset: Dataset) -> None:
     """Write the figures of a cell: its latents over all seeds, and what the model of its first finished seed makes.
 
-    A cell without a finished run gets an empty folder of figures.
+    Matrices of latents and factors are drawn if the cell has been evaluated. A cell without a finished run gets an
+    empty folder of figures.
 
     Args:
         folder: of a trained and encoded cell.
@@ -55,7 +61,9 @@ def draw(folder: CellFolder, dataset: Dataset) -> None:
             codes = read_codes(folder)[1]
             seed, run = next(iter(runs.items()))
             drawn["latents"] = _latents({seed: codes[seed] for seed in runs}, name)
-            drawn |= Drawing(run, dataset, codes[seed], f"{name} · seed {seed}").figures()
+            title = f"{name} · seed {seed}"
+            drawn |= Drawing(run, dataset, codes[seed], title).figures()
+            drawn |= _matrices(read_arrays(folder, seed), dataset, title)
     folder.figures.mkdir(parents=True, exist_ok=True)
     for figure_name, figure in drawn.items():
         save(figure, folder.figures, figure_name)
@@ -169,6 +177,20 @@ def usage(codes: Codes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _latents(codes: dict[int, Codes], title: str) -> Figure:
     kl, variances = zip(*(usage(of_seed) for of_seed in codes.values()), strict=True)
     return latents(np.stack(kl), np.stack(variances), list(codes), THRESHOLD, title)
+
+
+def _matrices(arrays: Mapping[str, NDArray[Any]], dataset: Dataset, title: str) -> dict[str, Figure]:
+    """What latents tell and do, as far as it was measured: DCI's importances and the effects of traversals."""
+    names = [factor.name for factor in dataset.factor_specs] or ["label"]
+    drawn = {}
+    of_means = [name for name in arrays if re.fullmatch(r"dci_disentanglement/\w+/mean/importance", name)]
+    if of_means:
+        protocol = of_means[0].split("/")[1]
+        drawn["importance"] = importance(arrays[of_means[0]], names, f"{title} · DCI, {protocol}")
+    place = "controllability/traversal7/traversal"
+    if f"{place}/effect" in arrays:
+        drawn["control"] = control(arrays[f"{place}/effect"], arrays[f"{place}/score"], names, title)
+    return drawn
 
 
 def _repeat(condition: Conditions, n: int) -> Conditions:

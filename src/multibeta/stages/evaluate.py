@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from multibeta.results import (
     CellFolder,
     data_folder,
     read_json,
+    reading,
     replacing,
     write_json,
     write_rows,
@@ -265,6 +267,22 @@ def evaluate(folder: CellFolder) -> None:
     write_rows(folder.repeats, REPEATS_COLUMNS, repeats)
     write_rows(folder.metrics, METRICS_COLUMNS, rows)
     write_json(folder.costs, costs)
+
+
+def read_arrays(folder: CellFolder, seed: int) -> Matrices:
+    """The matrices behind the scores of a run, by ``<score>/<protocol>/<representation>/<name>``; none if unmeasured.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    if not folder.arrays.is_file():
+        return {}
+    prefix = f"seed{seed}/"
+    with (
+        reading(folder.arrays, (BadZipFile, EOFError, ValueError)),
+        np.load(folder.arrays, allow_pickle=False) as stored,
+    ):
+        return {name.removeprefix(prefix): stored[name] for name in stored if name.startswith(prefix)}
 
 
 def _repeated(measured: Rows, material: Callable[[EvaluationOptions], Material], cell: Cell) -> Rows:

@@ -1,0 +1,69 @@
+"""A matrix of latents and factors as a heat map, with its numbers in the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from multibeta.figures._style import COLOURS, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BLUES = LinearSegmentedColormap.from_list("blues", ["white", COLOURS[0]])
+#: Values above this are written in white, to be read on their blue.
+DARK = 0.6
+#: How many letters fit side by side above the cells.
+LETTERS = 34
+
+
+def assigned(score: NDArray[np.floating]) -> dict[int, int]:
+    """The latent of each factor that has one, by factor: one each, so that the sum of scores (D, K) is greatest."""
+    latents, factors = linear_sum_assignment(score, maximize=True)
+    pairs = sorted(zip(factors.tolist(), latents.tolist(), strict=True))
+    return {k: j for k, j in pairs if score[j, k] > 0}
+
+
+def order(values: NDArray[np.floating], own: dict[int, int]) -> list[int]:
+    """Latents: those of the factors first, in the order of the factors, the others by their largest value (D, K)."""
+    rest = [j for j in np.argsort(-values.max(1), kind="stable").tolist() if j not in own.values()]
+    return [*own.values(), *rest]
+
+
+def heat_map(
+    axes: Axes, values: NDArray[np.floating], rows: Sequence[int], own: dict[int, int], factor_names: Sequence[str]
+) -> None:
+    """Values (D, K) in [0, 1] with their latents in the order of ``rows``; the cell of a factor's own latent framed."""
+    factors = values.shape[1]
+    axes.imshow(values[rows], cmap=BLUES, vmin=0, vmax=1, aspect="auto")
+    for row, j in enumerate(rows):
+        for k in range(factors):
+            colour = "white" if values[j, k] > DARK else INK
+            axes.text(k, row, f"{values[j, k]:.2f}", color=colour, ha="center", va="center")
+    for row, k in enumerate(own):
+        axes.add_patch(Rectangle((k - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=1.2, zorder=3))
+    crowded = max(map(len, factor_names)) * factors > LETTERS
+    axes.set_xticks(range(factors), factor_names, rotation=30 if crowded else 0, ha="left" if crowded else "center")
+    axes.set_yticks(range(len(rows)), [f"z{j}" for j in rows])
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def bars(axes: Axes, values: Sequence[float], label: str) -> None:
+    """A horizontal bar beside each of the first rows, 0 to 1, with its number."""
+    axes.barh(range(len(values)), values, height=0.6, color=COLOURS[1])
+    for row, value in enumerate(values):
+        axes.annotate(f"{value:.2f}", (value, row), (2, 0), textcoords="offset points", va="center", color=INK)
+    axes.set(xlim=(0, 1.3), xticks=(0, 0.5, 1), xlabel=label)
+    axes.tick_params(axis="y", length=0, labelleft=False)
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_bounds(0, 1)
