@@ -93,6 +93,16 @@ def _measure(*stages: str) -> Callable[[argparse.Namespace], None]:
     return command
 
 
+def _score(options: argparse.Namespace) -> None:
+    from multibeta.stages.score import score
+
+    given = {"protocols": options.protocol, "metrics": options.metric, "codes": options.codes}
+    given |= {"held_out": options.held_out, "samples": options.samples, "seed": options.seed}
+    evaluation = {name: value for name, value in given.items() if value is not None}
+    name = options.name or options.model.stem
+    print(score(options.model, options.dataset, name, evaluation, options.results, options.plugin))
+
+
 def _report(options: argparse.Namespace) -> None:
     from multibeta.results import StudyFolder
     from multibeta.stages.report import report
@@ -206,6 +216,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(name, _measure(*stages), text).add_argument("cell", type=Path, help="the folder `multibeta train` printed")
 
+    _score_options(add("score", _score, "measure anybody's model and write the pages a report would have of it"))
+
     report = add("report", _report, "make the tables, figures and pages of a study from what its cells hold so far")
     report.add_argument("study", type=Path, help="results/<study>")
 
@@ -222,6 +234,20 @@ def _parser() -> argparse.ArgumentParser:
     config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
     config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
     return parser
+
+
+def _score_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL.py", help="defines `model`, or `encode` and `decode`")
+    parser.add_argument("--dataset", metavar="NAME", required=True, help="`multibeta list` shows the names")
+    parser.add_argument("--name", help="of the folder in results/scores, default: the file's name")
+    parser.add_argument("--protocol", metavar="NAME", nargs="+", help="default: dlib19 chen18 ours")
+    parser.add_argument("--metric", metavar="NAME", nargs="+", help="default: all")
+    parser.add_argument("--codes", metavar="N", type=int, help="images in the code table")
+    parser.add_argument("--held-out", metavar="N", type=int, help="held-out images, at most")
+    parser.add_argument("--samples", metavar="N", type=int, help="images drawn from the prior")
+    parser.add_argument("--seed", metavar="SEED", type=int, help="of the metrics' own draws")
+    parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
+    _results(parser)
 
 
 def _set(parser: argparse.ArgumentParser, text: str) -> None:

@@ -77,7 +77,7 @@ def study(material: Material) -> str:
                 rows.append((dataset, material.variants[variant], *_sweep(material, cells)))
     headers = ["dataset", "variant", "condition", "strengths", "seeds", "architecture", "training"]
     lines.append(table(headers, rows, len(headers)))
-    lines += [_dataset(dataset, material.cards.get(dataset, {})) for dataset in material.datasets]
+    lines += [dataset_facts(dataset, material.cards.get(dataset, {})) for dataset in material.datasets]
     return "## The study\n\n" + "\n\n".join(lines)
 
 
@@ -110,7 +110,8 @@ def _panels(material: Material, figure: str) -> str:
     return plain(", ".join(material.label(column.metric) for column in shown))
 
 
-def _dataset(name: str, card: Mapping[str, Any]) -> str:
+def dataset_facts(name: str, card: Mapping[str, Any]) -> str:
+    """A dataset in one sentence, from its card."""
     if not card:
         return f"**{plain(name)}**: not prepared yet."
     channels, height, width = card["shape"]

@@ -87,18 +87,23 @@ def factors(material: Material) -> str:
     for dataset in material.datasets:
         card = material.cards.get(dataset, {})
         names = [factor["name"] for factor in card.get("factors", [])] or ["label"]
+        groups: dict[Group, list[list[str]]] = {}
         for column in material.columns(dataset):
             by_factor = {name: _of_dataset(material, column, dataset, name) for name in names}
             if not any(by_factor.values()):
                 continue
+            group = _group(column)
+            heading = material.short_header(column) if group.named else material.header(column)
             places = decimals([row.mean for rows in by_factor.values() for row in rows.values()], most=3)
-            rows = [
-                [material.variants[cell.variant], cell.beta]
+            groups.setdefault(group, []).extend(
+                [heading.replace("<br>", ", "), material.variants[cell.variant], cell.beta]
                 + [_interval(rows.get(cell.place), places) for rows in by_factor.values()]
                 for cell in material.of_dataset(dataset)
-            ]
-            heading = f"{dataset}: {material.header(column).replace('<br>', ', ')}"
-            parts.append(fold(heading, table(["variant", material.symbol, *names], rows)))
+            )
+        headers = ["measure", "variant", material.symbol, *names]
+        parts += [
+            fold(f"{dataset}: {group.heading}", table(headers, rows, 2)) for group, rows in sorted(groups.items())
+        ]
     return "\n\n".join(["## By factor", *_conditioned(material), *parts]) if parts else ""
 
 

@@ -63,7 +63,7 @@ def draw(folder: CellFolder, dataset: Dataset) -> None:
             drawn["latents"] = _latents({seed: codes[seed] for seed in runs}, name)
             title = f"{name} · seed {seed}"
             drawn |= Drawing(run, dataset, codes[seed], title).figures()
-            drawn |= _matrices(read_arrays(folder, seed), dataset, title)
+            drawn |= matrices(read_arrays(folder, seed), dataset, title)
     folder.figures.mkdir(parents=True, exist_ok=True)
     for figure_name, figure in drawn.items():
         save(figure, folder.figures, figure_name)
@@ -179,7 +179,7 @@ def _latents(codes: dict[int, Codes], title: str) -> Figure:
     return latents(np.stack(kl), np.stack(variances), list(codes), THRESHOLD, title)
 
 
-def _matrices(arrays: Mapping[str, NDArray[Any]], dataset: Dataset, title: str) -> dict[str, Figure]:
+def matrices(arrays: Mapping[str, NDArray[Any]], dataset: Dataset, title: str) -> dict[str, Figure]:
     """What latents tell and do, as far as it was measured: DCI's importances and the effects of traversals."""
     names = [factor.name for factor in dataset.factor_specs] or ["label"]
     drawn = {}

@@ -123,12 +123,12 @@ def gather(folder: StudyFolder) -> Material:
         specs={each.key.place: each.spec() for each in found},
         cards=cards,
         references={name: known_references(folder, each.cell) for name, each in first.items()},
-        calibrations={name: _calibration(path / "features.safetensors") for name, path in data.items()},
+        calibrations={name: calibration_of(path / "features.safetensors") for name, path in data.items()},
         runs=runs,
         metrics=metrics,
         repeats=repeats,
         summary=summarise(metrics, keys),
-        measures=_measures([*metrics.metric.unique(), *(target["metric"] for target in targets)]),
+        measures=measures_of([*metrics.metric.unique(), *(target["metric"] for target in targets)]),
         variants={name: variant_title(cell) for name, cell in cells.items()},
         symbols={name: cell.variant.make("variant").symbol for name, cell in cells.items()},
         targets=targets,
@@ -152,12 +152,12 @@ def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]
     }
 
 
-def _measures(names: list[str]) -> dict[str, Measure]:
+def measures_of(names: list[str]) -> dict[str, Measure]:
     scores = all_scores()
     return {name: Measure(*scores[name]) for name in dict.fromkeys(names) if name in scores}
 
 
-def _calibration(path: Any) -> dict[str, Any]:
+def calibration_of(path: Any) -> dict[str, Any]:
     from multibeta.metrics._calibration import Calibration
     from multibeta.metrics._features import DomainFeatures
 
