@@ -39,7 +39,7 @@ def test_an_option_of_the_report_makes_the_report_anew(again):
 
 def test_an_option_of_the_evaluation_measures_and_trains_nothing(again):
     again.configure(evaluation={**TINY["evaluation"], "samples": 70})
-    assert again.jobs() == {"measure": 4, "report_study": 1}
+    assert again.jobs() == {"measure": 4, "measure_references": 1, "report_study": 1}
 
 
 def test_an_option_of_the_training_trains_all(again):
@@ -78,7 +78,8 @@ def test_editing_the_code_reruns_nothing(again):
 
 def test_a_dry_run_writes_nothing(place, tmp_path):
     fresh = place(tmp_path / "work")
-    assert fresh.jobs() == {"prepare": 1, "learn_features": 1, "train": 4, "measure": 4, "report_study": 1}
+    once = ("prepare", "learn_features", "measure_references", "report_study")
+    assert fresh.jobs() == {**dict.fromkeys(once, 1), "train": 4, "measure": 4}
     assert not (fresh.path / "results").exists()
 
 
@@ -92,6 +93,9 @@ def test_every_result_of_the_design_is_there(again):
         "summary.csv",
         "provenance.json",
         "figures/tradeoff.svg",
+        "figures/disentanglement.pdf",
+        "figures/correlations_digits.png",
+        "references/digits.json",
     ]
     assert all((study / name).stat().st_size for name in names)
     cell = study / "cells" / "digits" / "cvae" / "beta~4"
@@ -101,7 +105,11 @@ def test_every_result_of_the_design_is_there(again):
         "history.csv",
         "codes.npz",
         "metrics.csv",
+        "repeats.csv",
+        "arrays.npz",
         "figures/conditional_samples.png",
+        "figures/importance.png",
+        "figures/control.png",
     ]
     assert all((cell / name).stat().st_size for name in names)
     leftovers = [path for path in study.rglob(".*") if path.is_file() and path.name != ".snakemake_timestamp"]

@@ -15,6 +15,7 @@ rule measure_references:
     params:
         folder=subpath(output.scores, ancestor=2),
         fingerprint=lambda wildcards: first_cell(wildcards).evaluation_fingerprint,
+        latents=lambda wildcards: first_cell(wildcards).training.latents,
     message:
         "Measuring ceilings and floors of {wildcards.dataset}"
     shell:
