@@ -82,3 +82,14 @@ def test_an_unknown_dataset_or_metric_is_named(digits, tmp_path):
         multibeta.evaluate(Pixels(), "digit", results=tmp_path)
     with pytest.raises(PlugInError, match="unknown metric 'mgi'"):
         multibeta.evaluate(Pixels(), digits, metrics="mgi")
+
+
+def test_protocols_are_picked_and_metrics_with_one_of_their_own_are_always_measured(digits):
+    small = {**FAST, "metrics": ["mig", "mig_chen18", "sap_continuous", "kl"]}
+    one = multibeta.evaluate(Pixels(), digits, protocol="ours", **small)
+    assert set(one.protocol) == {"ours", "held_out"}
+    two = multibeta.evaluate(Pixels(), digits, protocol=["dlib19", "chen18"], **small)
+    assert set(two.protocol) == {"dlib19", "chen18", "held_out"}
+    assert set(two[two.protocol == "chen18"].metric) == {"mig"}
+    with pytest.raises(ValueError, match="unknown protocol 'our'; did you mean 'ours'"):
+        multibeta.evaluate(Pixels(), digits, protocol="our", **small)

@@ -33,6 +33,7 @@ DEFAULT_STUDY: dict[str, Any] = {
         "strength_schedule": "linear",
         "schedule_steps": 400,
     },
+    "evaluation": {"protocols": ["dlib19", "chen18"]},
     "report": {"title": "What β buys on sprites and digits"},
 }
 

@@ -158,7 +158,9 @@ def test_chen_refuses():
     mean = factors.astype(float)
     with pytest.raises(NotComputed, match="factor 'factor1' has a single value"):
         chen(mean, 1.0, grid(4, 1, times=100))
-    with pytest.raises(NotComputed, match="40 codes are too few for factor 'factor1', at least 50 needed"):
+    with pytest.raises(
+        NotComputed, match="40 codes are too few for the 5 values of factor 'factor1', at least 50 needed"
+    ):
         chen(mean[:40], 1.0, factors[:40])
     with pytest.raises(NotComputed, match="needs 2 latents or more, found 1"):
         chen(mean[:, :1], 1.0, factors)

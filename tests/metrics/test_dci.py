@@ -87,6 +87,15 @@ def test_a_dead_latent_takes_nothing_from_those_after_it():
 # The trees.
 
 
+def test_trees_see_a_value_that_one_code_in_a_hundred_has():
+    """In 64 bins of equally many codes alone it shares its bin with others, and D of these perfect codes is 0.5."""
+    draw = np.random.default_rng(0)
+    factors = (draw.random((600, 3)) < 0.01).astype(np.int64)
+    codes = np.concatenate([factors + 0.01 * draw.normal(size=(600, 3)), draw.normal(size=(600, 2))], axis=1)
+    found = of(by_trees(codes, factors, np.arange(400), np.arange(400, 600)))
+    assert list(found.values()) == pytest.approx([1, 1, 1], abs=0.01)
+
+
 @functools.cache
 def scored(name):
     codes, factors, _ = oracle(name)

@@ -95,7 +95,9 @@ def test_refused():
         measure(np.full((300, 2), 0.1), factors)
     with pytest.raises(NotComputed, match="factor 'factor1' has a single value"):
         measure(factors, grid(4, 1, times=75))
-    with pytest.raises(NotComputed, match="60 codes are too few for factor 'factor0', at least 600 needed"):
+    with pytest.raises(
+        NotComputed, match="60 codes are too few for the 60 values of factor 'factor0', at least 600 needed"
+    ):
         measure(np.zeros((60, 2)), grid(60, 1) + grid(1, 60))
     codes = factors.astype(float)
     codes[0, 0] = np.inf

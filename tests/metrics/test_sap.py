@@ -109,7 +109,27 @@ def test_ours_reads_a_factor_by_its_kind(factors):
         gap_of_best_two(squared_correlation(codes, factors)).mean()
     )
     of_classes = measure(codes, factors, "ours", kinds=("categorical",) * 3)
-    assert of_classes.value == measure(codes, factors, "dlib19").value
+    standard = (codes - codes.mean(0)) / codes.std(0)
+    assert of_classes.value == pytest.approx(measure(standard, factors, "dlib19").value, abs=0.01)
+
+
+def test_ours_does_not_depend_on_the_scale_of_a_latent(factors):
+    codes = np.concatenate([factors, noise(factors)], axis=1)
+    kinds = ("categorical",) * 3
+    expected = measure(codes, factors, "ours", kinds=kinds).value
+    scaled = codes * [1e-3, 10, 1, 1e3, 1, 0.1] + 5
+    assert measure(scaled, factors, "ours", kinds=kinds).value == pytest.approx(expected, abs=1e-3)
+    assert measure(1e-3 * codes, factors, "dlib19").value < 0.5 * measure(codes, factors, "dlib19").value
+
+
+def test_a_number_may_have_as_many_values_as_rows_and_a_class_may_not(factors):
+    factors = factors.copy()
+    factors[:, 1] = np.arange(len(factors))
+    codes = np.concatenate([factors, noise(factors)], axis=1)
+    kinds = ("categorical", "ordinal", "periodic")
+    assert measure(codes, factors, "ours", kinds=kinds).parts["x"] == pytest.approx(1, abs=0.01)
+    with pytest.raises(NotComputed, match=r"1800 codes are too few for the 1800 values of factor 'x', at least 18000"):
+        measure(codes, factors, "dlib19")
 
 
 def test_a_circle_is_told_by_a_latent_along_it_and_half_by_a_coordinate():

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multibeta.metrics import require_finite
+from multibeta.metrics import NotComputed, require_finite
 
 #: Numbers held at a time; a block of them stays near the processor.
 BLOCK = 2**20
+#: Nats by which rounding may change a joint density at most.
+ROUNDING = 0.01
 LOG_2_PI = float(np.log(2 * np.pi))
 
 
@@ -47,11 +49,19 @@ def log_joint(z: NDArray[np.float64], mean: NDArray[np.float64], std: NDArray[np
     log q(z|x_n) is linear in (z², z, 1), so that all of them are one matrix product, in float64.
 
     Raises:
-        NotComputed: 1 / σ² is not finite.
+        NotComputed: 1 / σ² is not finite, or so large beside the spread of the means that rounding would show.
     """
+    centre = mean.mean(0)
+    z, mean = z - centre, mean - centre
     with np.errstate(divide="ignore", over="ignore"):
         precision = std**-2.0
     require_finite(posterior_precision=precision)
+    farthest = np.abs(z).max(0) + np.abs(mean).max(0)
+    error = np.finfo(np.float64).eps * float((precision @ farthest**2).max())
+    if error > ROUNDING:
+        raise NotComputed(
+            f"posteriors are so narrow beside the spread of their means that rounding may add {error:.1g} nats"
+        )
     constant = (mean**2 * precision + 2 * np.log(std) + LOG_2_PI).sum(1)
     weights = -0.5 * np.concatenate([precision, -2 * mean * precision, constant[:, None]], axis=1).T
     features = np.concatenate([z**2, z, np.ones((len(z), 1))], axis=1)

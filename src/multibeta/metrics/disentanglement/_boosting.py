@@ -2,8 +2,8 @@
 
 The recipe is that of scikit-learn's ``GradientBoostingClassifier`` and ``GradientBoostingRegressor`` at their defaults:
 100 rounds of regression trees of depth 3 on the residuals, splits by greatest reduction of squared error, leaves by one
-Newton step, learning rate 0.1. Latents are cut into at most 64 bins of equally many codes first, and all trees of a
-round, of all classes of all factors, grow together: every histogram of a level is one product with a sparse matrix.
+Newton step, learning rate 0.1. Latents are cut into at most 64 bins first, and all trees of a round, of all classes of
+all factors, grow together: every histogram of a level is one product with a sparse matrix.
 
 Source: Friedman 2001, https://doi.org/10.1214/aos/1013203451
 """
@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 ROUNDS = 100
 RATE = 0.1
 BINS = 64
+#: Of these, bins of equal width; the others are of equally many codes. A value that one code in a hundred has is lost
+#: in bins of equally many, and one far outlier stretches all bins of equal width.
+WIDE = 8
 #: Gains that differ by less are a tie, such as between a latent and its copy.
 TIE = 1e-5
 
@@ -251,11 +254,13 @@ def _of_leaf(steps: NDArray[np.float64], leaves: NDArray[np.int64]) -> Floats:
 
 
 def _edges(column: NDArray[Any]) -> NDArray[np.float64]:
-    """Cuts between at most 64 bins: midway between neighbouring values, or between equally many codes."""
+    """Cuts between at most 64 bins: midway between neighbouring values, or of equally many codes and of equal width."""
     values = np.unique(column)
     if len(values) <= BINS:
         return (values[:-1] + values[1:]) / 2
-    cuts: NDArray[np.float64] = np.unique(np.quantile(column, np.arange(1, BINS) / BINS, method="midpoint"))
+    even = np.quantile(column, np.arange(1, BINS - WIDE + 1) / (BINS - WIDE + 1), method="midpoint")
+    wide = np.linspace(values[0], values[-1], WIDE + 1)[1:-1]
+    cuts: NDArray[np.float64] = np.unique(np.concatenate([even, wide]))
     return cuts
 
 

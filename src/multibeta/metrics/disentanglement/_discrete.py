@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.metrics import NotComputed
-from multibeta.metrics.disentanglement._table import check, rows
+from multibeta.metrics.disentanglement._table import check, require_rows_per_value, rows
 
 BINS = 20
 #: Fewer codes per bin than this, and the plug-in estimates are mostly sampling bias.
@@ -36,8 +36,8 @@ def discretised(
     Bins of equal width are 20; those of equal count as many as the values of the largest factor, but 20 at least.
 
     Raises:
-        NotComputed: the codes are not finite or too few for the bins, a factor has a single value, or there are fewer
-            than ``latents`` latents.
+        NotComputed: the codes are not finite or too few for the bins or for the values of a factor, a factor has a
+            single value, or there are fewer than ``latents`` latents.
     """
     check(codes, factors, factor_names, least=2, latents=latents)
     kept = rows(len(codes), most, seed)
@@ -45,6 +45,7 @@ def discretised(
     bins = number_of_bins(factors, binning)
     if len(codes) < CODES_PER_BIN * bins:
         raise NotComputed(f"{len(codes)} codes are too few for {bins} bins, at least {CODES_PER_BIN * bins} needed")
+    require_rows_per_value(factors, factor_names)
     return (binned(codes, bins) if binning == "equal width" else ranked(codes, bins)), factors
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.metrics import NotComputed
-from multibeta.metrics.disentanglement._table import check
+from multibeta.metrics.disentanglement._predictors import learning_and_testing
+from multibeta.metrics.disentanglement._table import require_rows_per_value
 
 #: Codes, or pairs of codes, in a batch: L of both papers as disentanglement_lib sets it.
 BATCH = 64
@@ -18,25 +19,28 @@ CHUNK = 1000
 
 
 class SharedValues:
-    """The rows of the code table by the value of each factor, to draw from with replacement.
+    """Codes (n, D) by the value of each of their factors (n, K), to draw from with replacement.
 
     A row whose value no other row has is never the first of a batch: all others would be the same row.
 
     Raises:
-        NotComputed: the table cannot be scored, or all values of a factor differ.
+        NotComputed: a factor has a single value, or all its values differ.
     """
 
     def __init__(self, codes: NDArray[Any], factors: NDArray[np.int64], factor_names: Sequence[str]) -> None:
-        check(codes, factors, factor_names, least=2)
+        self.codes = codes
         n, k = factors.shape
-        # Of each factor: its rows sorted by value, those alone with theirs last; of each row the place where the rows
-        # of its value begin in that order, and how many they are.
-        self.order, self.first, self.count = (np.empty((k, n), dtype=np.int64) for _ in range(3))
+        # Of each factor: its rows sorted by value, those alone with theirs last; of each row its place in that order,
+        # where the rows of its value begin there, and how many they are.
+        self.order, self.place, self.first, self.count = (np.empty((k, n), dtype=np.int64) for _ in range(4))
         self.company = np.empty(k, dtype=np.int64)
         for i, (name, column) in enumerate(zip(factor_names, factors.T, strict=True)):
             _, value, counts = np.unique(column, return_inverse=True, return_counts=True)
+            if len(counts) == 1:
+                raise NotComputed(f"factor {name!r} has a single value among {n} rows")
             self.count[i] = counts[value]
             self.order[i] = np.lexsort((value, self.count[i] == 1))
+            self.place[i, self.order[i]] = np.arange(n)
             _, starts = np.unique(value[self.order[i]], return_index=True)
             self.first[i] = starts[value]
             self.company[i] = (self.count[i] > 1).sum()
@@ -54,3 +58,27 @@ class SharedValues:
         factor = factor[:, None]
         place = (generator.random(rows.shape) * self.count[factor, rows]).astype(np.int64)
         return self.order[factor, self.first[factor, rows] + place]
+
+    def partners(
+        self, rows: NDArray[np.int64], factor: NDArray[np.int64], generator: np.random.Generator
+    ) -> NDArray[Any]:
+        """The same, but never the row itself. Each row's value must be another's too."""
+        factor = factor[:, None]
+        count, first = self.count[factor, rows], self.first[factor, rows]
+        further = 1 + (generator.random(rows.shape) * (count - 1)).astype(np.int64)
+        return self.order[factor, first + (self.place[factor, rows] - first + further) % count]
+
+
+def learning_and_testing_values(
+    codes: NDArray[Any], factors: NDArray[np.int64], factor_names: Sequence[str], seed: int
+) -> list[SharedValues]:
+    """Two thirds of the table to draw from for learning, the other third for testing.
+
+    Raises:
+        NotComputed: the table cannot be scored, has one factor, or too few rows for the values of one.
+    """
+    if factors.shape[1] < 2:
+        raise NotComputed(f"needs 2 factors or more, found {factors.shape[1]}")
+    parts = learning_and_testing(codes, factors, factor_names, seed, most=None)
+    require_rows_per_value(factors, factor_names)
+    return [SharedValues(part.codes.astype(np.float32), part.factors, factor_names) for part in parts]

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from multibeta.metrics import NotComputed, require_finite
 from multibeta.randomness import numpy_generator
 
+#: Fewer rows for each value of a factor, and chance alone tells the values apart.
+ROWS_PER_VALUE = 10
+
 
 def check(
     codes: NDArray[Any], factors: NDArray[Any], factor_names: Sequence[str], least: int, latents: int = 1
@@ -28,6 +31,17 @@ def check(
     for name, column in zip(factor_names, factors.T, strict=True):
         if (column == column[0]).all():
             raise NotComputed(f"factor {name!r} has a single value, nothing can be told about it")
+
+
+def require_rows_per_value(factors: NDArray[Any], factor_names: Sequence[str]) -> None:
+    """Raise `NotComputed` if a factor (N, K) has fewer than ten rows for each of its values, on average."""
+    for name, column in zip(factor_names, factors.T, strict=True):
+        values = len(np.unique(column))
+        if len(column) < ROWS_PER_VALUE * values:
+            raise NotComputed(
+                f"{len(column)} codes are too few for the {values} values of factor {name!r}, "
+                f"at least {ROWS_PER_VALUE * values} needed"
+            )
 
 
 def rows(n: int, most: int | None, seed: int) -> NDArray[np.int64]:

@@ -8,23 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multibeta.metrics import Metric, Result
-from multibeta.metrics.disentanglement._interventions import BATCH, CHUNK, SharedValues
+from multibeta.metrics import Metric, Result, require_finite
+from multibeta.metrics.disentanglement._interventions import BATCH, CHUNK, SharedValues, learning_and_testing_values
 from multibeta.metrics.disentanglement._predictors import logistic, standardised
 from multibeta.randomness import numpy_generator
 
 LEARNING, TESTING = 10_000, 5_000
 
 
-def differences(
-    codes: NDArray[Any], shared: SharedValues, factor: NDArray[np.int64], generator: np.random.Generator
-) -> NDArray[Any]:
-    """Mean |z − z'| over 64 pairs of codes (N, D) that share a value of ``factor`` (B,), each pair its own: (B, D)."""
+def differences(shared: SharedValues, factor: NDArray[np.int64], generator: np.random.Generator) -> NDArray[Any]:
+    """Mean |z − z'| over 64 pairs of codes that share a value of ``factor`` (B,), each pair its own: (B, D)."""
     found = []
     for some in np.split(factor, range(CHUNK, len(factor), CHUNK)):
         one = shared.draw(some, BATCH, generator)
-        other = shared.like(one, some, generator)
-        apart = codes[one] - codes[other]
+        other = shared.partners(one, some, generator)
+        apart = shared.codes[one] - shared.codes[other]
         found.append(np.abs(apart, out=apart).mean(1))
     return np.concatenate(found)
 
@@ -34,8 +32,9 @@ class BetaVAEScore(Metric):
 
     Multinomial logistic regression learns from 10,000 such differences and is tested on 5,000 others. 1 if each factor
     holds some direction still, alone or among others: it is blind to a factor spread over several latents. Chance is
-    1/K for K factors. Codes are drawn with replacement from the table, by position. ``dlib19``: codes as they are, so
-    that the penalty weighs more on small ones; ``ours``: standardised codes.
+    1/K for K factors. Pairs of different rows are drawn with replacement from the table, by position: from two thirds
+    of it to learn from, from the others to test. ``dlib19``: codes as they are, so that the penalty weighs more on
+    small ones; ``ours``: standardised codes.
 
     Source: Higgins et al. 2017, section 3, https://openreview.net/forum?id=Sy2fzU9gl, as measured by
     Locatello et al. 2019, https://arxiv.org/abs/1811.12359
@@ -59,13 +58,13 @@ class BetaVAEScore(Metric):
         seed: int,
         standardise: bool,
     ) -> Result:
-        shared = SharedValues(codes, factors, factor_names)
-        table = (standardised(codes, like=codes) if standardise else codes).astype(np.float32)
+        require_finite(codes=codes)
+        table = standardised(codes, like=codes) if standardise else codes
+        shared = learning_and_testing_values(table, factors, factor_names, seed)
         generator = numpy_generator(seed, "pairs of the beta-VAE score")
-        fixed = generator.integers(len(factor_names), size=LEARNING + TESTING)
-        apart = differences(table, shared, fixed, generator).astype(np.float64)
-        told = logistic(apart[:LEARNING], fixed[:LEARNING]).predict(apart[LEARNING:])
-        asked = fixed[LEARNING:]
+        fixed = np.split(generator.integers(len(factor_names), size=LEARNING + TESTING), [LEARNING])
+        seen, unseen = (differences(*each, generator).astype(np.float64) for each in zip(shared, fixed, strict=True))
+        told, asked = logistic(seen, fixed[0]).predict(unseen), fixed[1]
         return Result(
             float((told == asked).mean()),
             n=len(codes),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from multibeta.metrics import Metric, NotComputed, Result, Score
 from multibeta.metrics.disentanglement._boosting import Target, boost
-from multibeta.metrics.disentanglement._table import check, split
+from multibeta.metrics.disentanglement._table import check, require_rows_per_value, split
 from multibeta.randomness import key
 
 #: Rows below which trees of eight leaves only learn by heart.
@@ -100,6 +100,8 @@ class DCI(Metric):
     ) -> Mapping[str, Result | NotComputed]:
         check(codes, factors, factor_names, least=LEAST)
         learning, testing = split(len(codes), most, seed)
+        classified = [k for k, kind in enumerate(factor_kinds) if kind == "categorical" or not kinds]
+        require_rows_per_value(factors[:, classified], [factor_names[k] for k in classified])
         for part in (learning, testing):
             check(codes[part], factors[part], factor_names, least=2)
         if trees == "scikit-learn":

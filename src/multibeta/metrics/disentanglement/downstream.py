@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from multibeta.metrics import Metric, NotComputed, Result, Score
 from multibeta.metrics.disentanglement._predictors import LEAST, Rows, logistic, standardised
-from multibeta.metrics.disentanglement._table import check, split
+from multibeta.metrics.disentanglement._table import check, require_rows_per_value, split
 from multibeta.randomness import numpy_generator
 
 LABELS = (10, 100, 1_000, 10_000)
@@ -51,6 +51,7 @@ class Downstream(Metric):
         seed: int,
     ) -> dict[str, Result | NotComputed]:
         check(codes, factors, factor_names, least=LEAST)
+        require_rows_per_value(factors, factor_names)
         seen, unseen = split(len(codes), None, seed)
         # Any stretch of this order is a fair draw: `split` has sorted the rows.
         seen = numpy_generator(seed, "labelled rows").permutation(seen)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.metrics import Metric, NotComputed, Result
-from multibeta.metrics.disentanglement._predictors import CAPS, Rows, learning_and_testing, logistic, standardised
+from multibeta.metrics.disentanglement._predictors import Rows, learning_and_testing, logistic, standardised
+from multibeta.metrics.disentanglement._table import require_rows_per_value
 
 
 class Areas(NamedTuple):
@@ -57,8 +58,8 @@ class Explicitness(Metric):
 
     AUC is the area under the ROC curve of value c against the rest, on test rows, p multinomial logistic regression on
     standardised codes. 1 if all values are told, 0.5 if none is. It asks what the code holds and how plainly, not
-    whether latents are apart: a rotation of the code changes next to nothing. ``dlib19``: at most 10,000 rows to learn
-    from and 5,000 others to test on; ``ours``: the whole table, two to one. Rows are split by position.
+    whether latents are apart: a rotation of the code changes next to nothing. At most 10,000 rows to learn from and
+    5,000 others to test on, two to one. Rows are split by position.
 
     Source: Ridgeway & Mozer 2018, section 3, https://arxiv.org/abs/1802.05312, as measured by Locatello et al. 2019,
     https://arxiv.org/abs/1811.12359
@@ -69,7 +70,7 @@ class Explicitness(Metric):
         "Ridgeway & Mozer 2018, https://arxiv.org/abs/1802.05312; "
         "Locatello et al. 2019, https://arxiv.org/abs/1811.12359"
     )
-    protocols = CAPS
+    protocols = {"dlib19": {"most": 10_000}}
     better = "higher"
     needs = ("codes", "factors", "factor_names", "seed")
 
@@ -80,9 +81,10 @@ class Explicitness(Metric):
         factors: NDArray[np.int64],
         factor_names: Sequence[str],
         seed: int,
-        most: int | None,
+        most: int,
     ) -> Result:
         learning, testing = learning_and_testing(codes, factors, factor_names, seed, most)
+        require_rows_per_value(factors, factor_names)
         unseen = Rows(standardised(testing.codes, like=learning.codes), testing.factors)
         seen = Rows(standardised(learning.codes, like=learning.codes), learning.factors)
         areas = explicitness(seen, unseen)

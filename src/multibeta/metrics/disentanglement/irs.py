@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from multibeta.metrics import Metric, NotComputed, Result
 from multibeta.metrics.disentanglement._discrete import binned
-from multibeta.metrics.disentanglement._table import check, rows
+from multibeta.metrics.disentanglement._table import check, require_rows_per_value, rows
 
 QUANTILE = 0.99
-#: Fewer codes for each value of a factor, and they hardly deviate from their own mean.
-CODES_PER_VALUE = 10
 
 
 class Robustness(NamedTuple):
@@ -71,10 +69,8 @@ class IRS(Metric):
         codes, factors = codes[kept], factors[kept]
         if factor_bins:
             factors = binned(factors, factor_bins)
-        for name, column in zip(factor_names, factors.T, strict=True):
-            least = CODES_PER_VALUE * len(np.unique(column))
-            if len(column) < least:
-                raise NotComputed(f"{len(column)} codes are too few for factor {name!r}, at least {least} needed")
+        # A few codes hardly deviate from their own mean.
+        require_rows_per_value(factors, factor_names)
         moving = np.flatnonzero(np.ptp(codes, axis=0) > 0)
         if not len(moving):
             raise NotComputed("every latent is constant, none deviates")

@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 from multibeta.metrics import Metric, NotComputed, Result, Score, require_finite
 from multibeta.metrics._mixture import log_marginal
 from multibeta.metrics.disentanglement._discrete import entropy
-from multibeta.metrics.disentanglement._table import check, rows
+from multibeta.metrics.disentanglement._table import check, require_rows_per_value, rows
 from multibeta.randomness import numpy_generator
 
 #: Codes drawn; the components of the mixtures are all rows of the table.
 SAMPLES = 4000
-#: Fewer rows for each value of a factor, and a code's own component outweighs the others.
-ROWS_PER_VALUE = 10
 
 
 def continuous_information(
@@ -88,10 +86,8 @@ class MIGChen18(Metric):
         with np.errstate(over="ignore"):
             std = np.exp(0.5 * posterior_logvar.astype(np.float64))
         require_finite(posterior_logvar=posterior_logvar, posterior_std=std)
-        for name, column in zip(names, factors.T, strict=True):
-            least = ROWS_PER_VALUE * len(np.unique(column))
-            if len(column) < least:
-                raise NotComputed(f"{len(column)} codes are too few for factor {name!r}, at least {least} needed")
+        # Among a few rows a code's own component outweighs the others.
+        require_rows_per_value(factors, names)
         drawn = rows(len(std), SAMPLES, seed)
         noise = numpy_generator(seed, "codes of mig_chen18").standard_normal(len(drawn))
         mutual = continuous_information(posterior_mean, std, factors, drawn, noise)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from multibeta.metrics import Metric, Result
 from multibeta.metrics.disentanglement._discrete import BINS, ranked
 from multibeta.metrics.disentanglement._gap import gap_of_best_two, squared_correlation
-from multibeta.metrics.disentanglement._predictors import Rows, learning_and_testing, support_vectors
+from multibeta.metrics.disentanglement._predictors import Rows, learning_and_testing, standardised, support_vectors
+from multibeta.metrics.disentanglement._table import require_rows_per_value
 
 
 def accuracies(learning: Rows, testing: Rows) -> NDArray[np.float64]:
@@ -48,10 +49,10 @@ class SAP(Metric):
 
     S_jk tells how well z_j alone predicts v_k. ``dlib19``: accuracy of a linear support vector machine (C = 0.01, one
     value against the rest, balanced) on test rows; at most 10,000 rows to learn from and 5,000 others to test on.
-    ``ours``: the same for categorical factors, two thirds of the table to learn from; squared correlation for ordinal
-    ones; for periodic ones the part η² of the variance of (cos θ, sin θ) that bins of the latent explain, in bins of
-    equally many codes, 20 or as many as the factor has values. 0 to 1. A line cannot part many ordered values: perfect
-    codes of a factor with 40 values score low in ``dlib19``. Rows are split by position.
+    ``ours``: the same of standardised codes for categorical factors, two thirds of the table to learn from; squared
+    correlation for ordinal ones; for periodic ones the part η² of the variance of (cos θ, sin θ) that bins of the
+    latent explain, in bins of equally many codes, 20 or as many as the factor has values. 0 to 1. A line cannot part
+    many ordered values: perfect codes of a factor with 40 values score low in ``dlib19``. Rows are split by position.
 
     Source: Kumar et al. 2018, section 3, https://arxiv.org/abs/1711.00848, as measured by Locatello et al. 2019,
     https://arxiv.org/abs/1811.12359
@@ -79,6 +80,12 @@ class SAP(Metric):
         learning, testing = learning_and_testing(codes, factors, factor_names, seed, most, latents=2)
         kinds = np.array(factor_kinds) if by_kind else np.full(len(factor_names), "categorical")
         classes, numbers = kinds == "categorical", kinds == "ordinal"
+        require_rows_per_value(factors[:, classes], np.array(factor_names)[classes].tolist())
+        if by_kind:
+            # The machine's penalty weighs more on small codes.
+            learning, testing = (
+                Rows(standardised(part.codes, like=learning.codes), part.factors) for part in (learning, testing)
+            )
         scores = np.empty((codes.shape[1], len(kinds)))
         scores[:, classes] = accuracies(*(Rows(part.codes, part.factors[:, classes]) for part in (learning, testing)))
         scores[:, numbers] = squared_correlation(codes, factors[:, numbers])

@@ -41,7 +41,8 @@ def lasso_weights(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]
     """|weight| of each latent of ``other`` (N, B) where lasso tells those of ``one`` (N, A) from it: (A, B)."""
     from sklearn.linear_model import Lasso
 
-    model = Lasso(alpha=0.1, fit_intercept=False, precompute=True)
+    # It draws nothing; without a seed it would yet take from NumPy's global state.
+    model = Lasso(alpha=0.1, fit_intercept=False, precompute=True, random_state=0)
     weights = model.fit(standardised(other, like=other), standardised(one, like=one)).coef_
     return np.abs(weights).reshape(one.shape[1], other.shape[1])
 
@@ -88,6 +89,7 @@ class UDR(Metric):
             raise NotComputed(f"no latent is informative: each has a KL of {INFORMATIVE} nats or less")
         pairwise = []
         for mean, logvar in zip(sibling_means, sibling_logvars, strict=True):
+            require_finite(sibling_mean=mean, sibling_logvar=logvar)
             other = informative(mean, logvar)
             # By the formula a run is like none that says nothing.
             pairwise.append(relative_strength(SIMILARITIES[similarity](own, other)) if other.shape[1] else 0.0)
