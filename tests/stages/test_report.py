@@ -17,6 +17,7 @@ from multibeta.report.markdown import markdown
 from multibeta.report.material import GALLERIES
 from multibeta.results import (
     METRICS_COLUMNS,
+    REPEATS_COLUMNS,
     RUNS_COLUMNS,
     StudyFolder,
     data_folder,
@@ -343,3 +344,35 @@ def test_an_entry_with_a_name_of_its_own_is_not_mistaken_for_the_plug_in(tmp_pat
     rows = section(text_of(tmp_path), "Results")
     assert "| β-VAE | 4 |" in rows
     assert "| narrow (β-VAE) | 4 |" in rows
+
+
+def test_the_variance_of_a_score_is_split_and_stands_beside_that_of_the_metric(root):
+    repeats = [
+        {
+            "dataset": "sprites",
+            "variant": "beta_vae",
+            "beta": beta,
+            "seed": 0,
+            "metric_seed": seed,
+            "protocol": "dlib19",
+        }
+        | {"representation": "mean", "metric": "mig", "value": 0.2 + 0.002 * seed}
+        for beta in ("1", "4")
+        for seed in (0, 1)
+    ]
+    for beta in ("1", "4"):
+        own = pd.DataFrame([row for row in repeats if row["beta"] == beta])
+        write_table(StudyFolder(root / "made").cell("sprites", "beta_vae", beta).repeats, own[list(REPEATS_COLUMNS)])
+    text = section(text_of(root), "How far to trust a score")
+    (row,) = [line for line in text.partition("### digits")[0].splitlines() if line.startswith("| MIG | mean, dlib19")]
+    training, metric, variant, strength, seed, chance = (cell.strip() for cell in row.split("|")[3:9])
+    assert (training, metric) == ("0.0100", "0.0014")  # seeds 0, 0.01, 0.02 apart; 0.002 / √2
+    assert (variant, strength) == ("0 %", "100 %")
+    assert seed.startswith("0 %")
+    assert chance == "27 %"  # (4 − 1) / (12 − 1)
+
+
+def test_measures_that_rise_together_agree(reported):
+    assert (reported.figures / "correlations_sprites.png").stat().st_size > 10_000
+    text = section(reported.report_markdown.read_text(encoding="utf-8"), "How far to trust a score")
+    assert "correlations_digits.png" in text

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from multibeta.figures._style import DPI, MUTED, PAGE, styled
 
-#: Inches of a cell, and of the longest label.
-CELL, LABEL = 0.24, 1.75
+#: Inches of a cell at most, and of the longest label.
+CELL, LABEL = 0.26, 1.75
 
 
 @styled
@@ -23,8 +23,8 @@ def correlations(values: NDArray[np.floating], labels: Sequence[str], title: str
     """
     if values.shape != (len(labels), len(labels)):
         raise ValueError(f"correlations {values.shape} and {len(labels)} labels do not fit")
-    side = CELL * len(labels)
-    figure = Figure(figsize=(min(PAGE, side + LABEL + 0.5), side + LABEL + 0.2), dpi=DPI, layout="constrained")
+    side = min(CELL * len(labels), PAGE - LABEL)
+    figure = Figure(figsize=(side + LABEL, side + LABEL), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     shown = np.ma.masked_invalid(np.where(np.tri(len(labels), k=-1, dtype=bool), values, np.nan))
     image = axes.imshow(shown, cmap="RdBu", vmin=-1, vmax=1, aspect="equal")
@@ -42,9 +42,10 @@ def correlations(values: NDArray[np.floating], labels: Sequence[str], title: str
         spine.set_visible(False)
     axes.set_xlim(-0.5, len(labels) - 1.5)
     axes.set_ylim(len(labels) - 0.5, 0.5)
-    bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=25, ticks=[-1, -0.5, 0, 0.5, 1])
+    # The empty half above the diagonal holds the legend.
+    beside = axes.inset_axes((0.62, 0.86, 0.36, 0.022))
+    bar = figure.colorbar(image, cax=beside, orientation="horizontal", ticks=[-1, -0.5, 0, 0.5, 1])
     bar.set_label("Spearman's ρ")
     bar.outline.set_visible(False)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=7)
+    axes.text(0.98, 0.9, title, transform=axes.transAxes, ha="right", va="bottom", fontsize=8)
     return figure
