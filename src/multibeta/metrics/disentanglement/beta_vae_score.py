@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multibeta.metrics import Metric, Result, require_finite
+from multibeta.metrics import Metric, Result
 from multibeta.metrics.disentanglement._interventions import BATCH, CHUNK, SharedValues, learning_and_testing_values
-from multibeta.metrics.disentanglement._predictors import logistic, standardised
+from multibeta.metrics.disentanglement._predictors import LEAST, logistic, standardised
+from multibeta.metrics.disentanglement._table import check
 from multibeta.randomness import numpy_generator
 
 LEARNING, TESTING = 10_000, 5_000
@@ -58,7 +59,7 @@ class BetaVAEScore(Metric):
         seed: int,
         standardise: bool,
     ) -> Result:
-        require_finite(codes=codes)
+        check(codes, factors, factor_names, least=LEAST)
         table = standardised(codes, like=codes) if standardise else codes
         shared = learning_and_testing_values(table, factors, factor_names, seed)
         generator = numpy_generator(seed, "pairs of the beta-VAE score")

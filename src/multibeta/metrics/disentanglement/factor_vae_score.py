@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from multibeta.metrics import Metric, NotComputed, Result, require_finite
+from multibeta.metrics import Metric, NotComputed, Result
 from multibeta.metrics.disentanglement._interventions import BATCH, CHUNK, SharedValues, learning_and_testing_values
-from multibeta.metrics.disentanglement._predictors import standardised
+from multibeta.metrics.disentanglement._predictors import LEAST, standardised
+from multibeta.metrics.disentanglement._table import check
 from multibeta.randomness import numpy_generator
 
 #: A latent with a smaller standard deviation over the code table is taken for collapsed and casts no vote.
@@ -65,7 +66,7 @@ class FactorVAEScore(Metric):
         learning: int,
         testing: int,
     ) -> Result:
-        require_finite(codes=codes)
+        check(codes, factors, factor_names, least=LEAST)
         active = codes.std(0, ddof=1) >= COLLAPSED
         if not active.any():
             raise NotComputed(f"no latent has a standard deviation of {COLLAPSED} or more, none can vote")
