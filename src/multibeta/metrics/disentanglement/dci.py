@@ -104,10 +104,13 @@ class DCI(Metric):
         require_rows_per_value(factors[:, classified], [factor_names[k] for k in classified])
         for part in (learning, testing):
             check(codes[part], factors[part], factor_names, least=2)
+        # Where latents tie for a split, trees take the first: one order for every order that a model may have.
+        order = sorted(range(codes.shape[1]), key=lambda j: codes[:, j].tobytes())
         if trees == "scikit-learn":
-            found = by_scikit_learn(codes, factors, learning, testing, seed)
+            found = by_scikit_learn(codes[:, order], factors, learning, testing, seed)
         else:
-            found = by_trees(codes, factors, learning, testing, factor_kinds if kinds else None)
+            found = by_trees(codes[:, order], factors, learning, testing, factor_kinds if kinds else None)
+        found = found._replace(importance=found.importance[np.argsort(order)])
         n = len(learning) + len(testing)
         latents = [f"z{j}" for j in range(codes.shape[1])]
         results: dict[str, Result | NotComputed] = {
