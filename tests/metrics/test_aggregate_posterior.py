@@ -280,3 +280,14 @@ def test_decomposition_refuses():
             decompose(np.zeros((200, 2)), std)
     with pytest.raises(NotComputed, match="posterior_mean holds 400 NaN"):
         decompose(np.full((200, 2), np.nan), 1.0)
+
+
+def test_posteriors_a_million_times_as_narrow_as_their_means_spread_are_refused():
+    """Rounding alone gave codes of 1e18 a mutual information of −1e21 nats."""
+    mean = np.random.default_rng(0).normal(size=(200, 10))
+    found = decompose(1e6 + mean, 1e-5)["kl_mutual_information"]
+    assert found.value == pytest.approx(np.log(200), abs=1e-3), "a distant place is no spread"
+    with pytest.raises(
+        NotComputed, match=r"so narrow beside the spread of their means that rounding may add 0\.08 nats"
+    ):
+        decompose(mean, 1e-6)

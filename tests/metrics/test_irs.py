@@ -77,10 +77,13 @@ def test_one_latent_for_two_factors_and_a_rotation_score_less():
     assert measure(factors @ np.array([[1, 1], [-1, 1]]), factors).value == pytest.approx(0.5, abs=0.01)
 
 
-def test_noise_scores_about_a_third():
+@pytest.mark.parametrize(("rows", "gaussian", "uniform"), [(600, 0.25, 0.02), (15_000, 0.38, 0.01)])
+def test_noise_scores_what_its_largest_deviation_leaves(rows, gaussian, uniform):
+    """The page gives these numbers."""
     draws = np.random.default_rng(0)
-    factors = np.stack([draws.integers(size, size=10_000) for size in (3, 6, 10, 16, 16)], axis=1)
-    assert measure(draws.normal(size=(10_000, 10)), factors).value == pytest.approx(0.35, abs=0.05)
+    factors = draws.integers((3, 6, 10), size=(rows, 3))
+    assert measure(draws.normal(size=(rows, 10)), factors, "ours").value == pytest.approx(gaussian, abs=0.02)
+    assert measure(draws.random((rows, 10)), factors, "ours").value == pytest.approx(uniform, abs=0.01)
 
 
 def test_factors_of_many_values_are_merged_only_in_the_librarys_protocol():

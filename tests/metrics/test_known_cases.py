@@ -276,6 +276,19 @@ def test_perfect_codes_of_rare_attributes_are_near_the_ceiling(score, protocol):
     assert value("rare", score, protocol) > 0.95
 
 
+@pytest.mark.parametrize(
+    ("score", "protocol", "expected"),
+    [
+        ("mig", "dlib19", 0.77),
+        ("mig", "ours", 0.31),
+        ("factor_vae_score", "dlib19", 0.7),
+        ("factor_vae_score", "ours", 0.7),
+    ],
+)
+def test_perfect_codes_of_rare_attributes_are_far_from_the_ceiling_where_the_pages_say_so(score, protocol, expected):
+    assert value("rare", score, protocol) == pytest.approx(expected, abs=0.03)
+
+
 @of("mig_sup", "dcimig", "modularity", "beta_vae_score", "factor_vae_score", "dci_disentanglement")
 def test_what_compares_factors_needs_two(score, protocol):
     assert "factor" in value("one factor", score, protocol)
