@@ -260,6 +260,11 @@ def test_trees_see_no_scale(case, score, protocol):
     assert value(case, score, protocol) == pytest.approx(value("perfect", score, protocol), abs=0.01)
 
 
+@of("dci_disentanglement/dlib19_sklearn", "sap_continuous")
+def test_what_takes_small_codes_for_constant_says_so_on_its_page(score, protocol):
+    assert value("1e-30", score, protocol) == 0
+
+
 @of("kl_mutual_information", "kl_total_correlation")
 @pytest.mark.parametrize("case", ["1e30", "1e18"])
 def test_a_joint_density_that_is_all_rounding_is_refused(case, score, protocol):

@@ -40,7 +40,7 @@ class IRS(Metric):
 
     d_jk is how far z_j goes from its mean while v_k is held: the 99th percentile of |z_j − E[z_j|v_k]| over the codes
     with one value of v_k, averaged over the values. w_j is the largest |z_j − E[z_j]|. 1 if each latent stays where it
-    is as long as one factor does. Codes of Gaussian noise score about a third, for the 99th percentile is below the largest.
+    is as long as one factor does. Gaussian noise scores about a third, for the 99th percentile is below the largest.
     Constant latents have weight 0 and are left out.
 
     Source: Suter et al. 2019, https://arxiv.org/abs/1811.00007, as measured by Locatello et al. 2019,
