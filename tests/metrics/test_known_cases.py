@@ -67,6 +67,7 @@ def cases():
         "more latents than rows": table(draw.normal(size=(40, 60)), factors[:40]),
         "1e30": table(1e30 * perfect, factors),
         "1e18": table(1e18 * perfect, factors),
+        "1e100": table(1e100 * perfect, factors),
         "1e-30": table(1e-30 * perfect, factors),
         "far from 0": table(1e6 + perfect, factors),
         "other values": table(perfect, 3 * factors + 7),

@@ -20,10 +20,13 @@ def check(
 ) -> None:
     """Raise `NotComputed` if codes (N, D) and factors (N, K) cannot be scored.
 
-    That is: codes that are not finite, fewer than ``least`` rows, fewer than ``latents`` latents, or a factor with a
+    That is: codes not finite in float32, fewer than ``least`` rows, fewer than ``latents`` latents, or a factor with a
     single value. Such a factor is refused by name, for a mean over the others would be another metric.
     """
     require_finite(codes=codes)
+    largest = np.abs(codes).max(initial=0)
+    if largest > np.finfo(np.float32).max:
+        raise NotComputed(f"codes as large as {largest:.0e} are beyond float32, and solvers do not end on them")
     if len(codes) < least:
         raise NotComputed(f"{len(codes)} codes are too few, at least {least} needed")
     if codes.shape[1] < latents:
