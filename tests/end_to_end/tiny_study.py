@@ -18,7 +18,7 @@ TINY = {
     "strengths": [1, 4],
     "seeds": 2,
     "training": {"architecture": "mlp", "latents": 3, "budget": "40 steps", "learning_rate": 0.002, "log_every": 20},
-    "evaluation": {"codes": 400, "held_out": 60, "samples": 60},
+    "evaluation": {"protocols": ["dlib19"], "codes": 400, "held_out": 60, "samples": 60},
 }
 
 
