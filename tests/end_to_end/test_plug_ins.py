@@ -78,7 +78,7 @@ def test_a_metric_of_ones_own_stands_among_the_others(work):
 @pytest.mark.parametrize(
     ("name", "code", "jobs"),
     [
-        ("spread.py", SPREAD, {"measure": 1, "report_study": 1}),
+        ("spread.py", SPREAD, {"measure": 1, "measure_references": 1, "report_study": 1}),
         ("fragile.py", FRAGILE, {"train": 1, "measure": 1, "report_study": 1}),
     ],
 )

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 from multibeta.metrics._calibration import Calibration
 from multibeta.metrics._features import DomainFeatures, Pretrained
 from multibeta.report.appendix import calibration
-from multibeta.stages.gather import _calibration
+from multibeta.stages.gather import calibration_of
 
 
 def printed(features, tmp_path):
     """Written by the stage's own means, gathered, and printed."""
     features.save(tmp_path / "features.safetensors")
-    found = _calibration(tmp_path / "features.safetensors")
+    found = calibration_of(tmp_path / "features.safetensors")
     return calibration(SimpleNamespace(datasets=["toy"], calibrations={"toy": found}))
 
 
