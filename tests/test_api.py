@@ -93,3 +93,53 @@ def test_protocols_are_picked_and_metrics_with_one_of_their_own_are_always_measu
     assert set(two[two.protocol == "chen18"].metric) == {"mig"}
     with pytest.raises(ValueError, match="unknown protocol 'our'; did you mean 'ours'"):
         multibeta.evaluate(Pixels(), digits, protocol="our", **small)
+
+
+def test_a_module_is_left_in_the_mode_it_was_in(digits):
+    model = Torch()
+    multibeta.evaluate(model, digits, **FAST)
+    assert model.training
+    multibeta.evaluate(model.eval(), digits, **FAST)
+    assert not model.training
+
+
+def test_a_dataset_is_loaded_by_name_and_from_a_file(tmp_path, monkeypatch):
+    from multibeta import registry
+
+    monkeypatch.setattr(registry, "_outside", {})
+    plugin = tmp_path / "shades.py"
+    plugin.write_text(
+        "import numpy as np\n"
+        "from multibeta.datasets import Arrays, DatasetSource, Factor, random_held_out\n\n"
+        "class Shades(DatasetSource):\n"
+        "    title, licence, source, shape = 'Shades', 'CC0-1.0', 'rendered here', (1, 8, 8)\n"
+        "    factors = (Factor('bright', 2, 'categorical'),)\n\n"
+        "    def build(self, files):\n"
+        "        bright = np.arange(200) % 2\n"
+        "        images = np.broadcast_to(255 * bright[:, None, None, None], (200, 8, 8, 1)).astype(np.uint8)\n"
+        "        return Arrays(images, random_held_out(200), bright[:, None].astype(np.int64))\n",
+        encoding="utf-8",
+    )
+    dataset = multibeta.load_dataset("shades", tmp_path / "results", plugins=[plugin])
+    assert dataset.images.shape == (200, 8, 8, 1)
+    assert multibeta.load_dataset("digits", tmp_path / "results").name == "digits"
+
+
+def test_a_metric_that_returns_something_else_is_told(digits, monkeypatch):
+    from multibeta.metrics import Metric, Result
+    from multibeta.registry import _outside
+
+    class Broken(Metric):
+        title, source, protocol, needs, representation = "Broken", "https://here", "toy", ("mean",), "posterior"
+        returned = Result(float("nan"), n=3)
+
+        def measure(self, *, mean):
+            return self.returned
+
+    Broken.name = "broken"
+    monkeypatch.setitem(_outside, ("metric", "broken"), Broken)
+    table = multibeta.evaluate(Pixels(), digits, metrics=["broken"], codes=100)
+    assert table.status.tolist() == ["not computed: metric broken returned a number that is not finite"]
+    Broken.returned = {"other": Result(1.0, n=3)}
+    with pytest.raises(ValueError, match="metric broken must return a Result for each of broken, found other: Result"):
+        multibeta.evaluate(Pixels(), digits, metrics=["broken"], codes=100)

@@ -1,7 +1,7 @@
 """The reproducible benchmark of β-VAEs and their relatives.
 
-`evaluate` scores anybody's model, `load_run` gives a trained one back. Everything else is the command line's business:
-``multibeta --help``.
+`evaluate` scores anybody's model, `load_run` gives a trained one back, `load_dataset` a dataset. Everything else is the
+command line's business: ``multibeta --help``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "load_run"]
+__all__ = ["evaluate", "load_dataset", "load_run"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,6 +18,10 @@ def __getattr__(name: str) -> Any:
         from multibeta.api import evaluate
 
         return evaluate
+    if name == "load_dataset":
+        from multibeta.api import load_dataset
+
+        return load_dataset
     if name == "load_run":
         from multibeta.model import load_run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multibeta.options import PROTOCOLS, EvaluationOptions
-from multibeta.registry import find, nearest
+from multibeta.registry import find, load_file, nearest
 from multibeta.stages.anybody import measure_anybody, prepared
 
 if TYPE_CHECKING:
@@ -54,6 +54,22 @@ def evaluate(
     wanted = _metric_names(metrics)
     options = EvaluationOptions(protocols=picked, codes=codes, held_out=held_out, samples=samples, seed=seed)
     return _table(measure_anybody(model, prepared(dataset, Path(results)), wanted, options).rows)
+
+
+def load_dataset(name: str, results: str | Path = "results", plugins: Sequence[str | Path] = ()) -> Dataset:
+    """A dataset by name, prepared below ``results`` if it is not yet: `multibeta.datasets.Dataset`.
+
+    Its ``images`` are uint8 (N, H, W, C), ``held_out`` (N,) says which no model is to be trained on.
+
+    Args:
+        plugins: files of datasets of one's own; the file's name is the dataset's.
+
+    Raises:
+        PlugInError: there is no dataset of that name, or a file cannot be loaded.
+    """
+    for plugin in plugins:
+        load_file(plugin)
+    return prepared(name, Path(results))
 
 
 def _metric_names(metrics: list[str] | str) -> list[str]:

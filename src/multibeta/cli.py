@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from multibeta.registry import PlugInError
 
     options = _parser().parse_args(arguments)
+    options.typed = sys.argv[1:] if arguments is None else arguments
     command: Callable[[argparse.Namespace], int | None] = options.command
     try:
         return command(options) or 0
@@ -100,7 +102,8 @@ def _score(options: argparse.Namespace) -> None:
     given |= {"held_out": options.held_out, "samples": options.samples, "seed": options.seed}
     evaluation = {name: value for name, value in given.items() if value is not None}
     name = options.name or options.model.stem
-    print(score(options.model, options.dataset, name, evaluation, options.results, options.plugin))
+    command = shlex.join(["multibeta", *options.typed])
+    print(score(options.model, options.dataset, name, evaluation, options.results, options.plugin, command))
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -118,7 +118,7 @@ def test_arrays_of_another_shape_are_one_line_and_leave_nothing(tmp_path, capsys
     write(tmp_path / "flat.py", "def encode(images):\n    return images, images\n\ndef decode(z):\n    return z\n")
     assert main(["score", "flat.py", "--dataset", "digits"]) == 1
     error = capsys.readouterr().err
-    assert "encode must return mean and logvar of shape (1797, D)" in error
+    assert "encode must return mean and logvar of shape (B, D)" in error
     assert len(error.splitlines()) == 1
     assert not (tmp_path / "results" / "scores").exists()
 
@@ -127,3 +127,47 @@ def test_a_file_may_hold_a_model_or_be_one(tmp_path):
     write(tmp_path / "beside.py", "SCALE = 2.0\n")
     assert callable(load_model(write(tmp_path / "mine.py", FUNCTIONS)).encode)
     assert type(load_model(write(tmp_path / "module.py", MODULE))).__name__ == "Halves"
+
+
+ENCODE, DECODE = "def encode(images):\n    {}\n", "def decode(z):\n    {}\n"
+FLAT = "flat = images.reshape(len(images), -1)[:, :4]\n    return "
+BLACK = "import numpy as np; return np.zeros((len(z), 1, 8, 8))"
+
+
+@pytest.mark.parametrize(
+    ("encode", "decode", "message"),
+    [
+        (FLAT + "flat, flat, flat", BLACK, "encode must return two arrays, mean and logvar, found 3 values"),
+        (FLAT + "flat", BLACK, "encode must return two arrays, mean and logvar, found one ndarray"),
+        (FLAT + "flat, None", BLACK, "found (256, 4) and () for 256 images"),
+        (FLAT + "flat[:, :0], flat[:, :0]", BLACK, "found (256, 0) and (256, 0) for 256 images"),
+        (
+            "raise RuntimeError('boom')",
+            BLACK,
+            "the model's encode fails on an array (256, 1, 8, 8): RuntimeError: boom",
+        ),
+        (FLAT + "flat, flat", "return z", "decode must return images of shape"),
+        (FLAT + "flat, flat", BLACK + " + 1.5", "decode must return images in [0, 1], found 1.5 to 1.5"),
+    ],
+)
+def test_what_a_model_does_wrong_is_one_line(tmp_path, capsys, encode, decode, message):
+    write(tmp_path / "wrong.py", ENCODE.format(encode) + DECODE.format(decode))
+    assert main(["score", "wrong.py", "--dataset", "digits", "--metric", "mse", "kl"]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_metric_without_the_protocol_is_said(tmp_path, capsys):
+    write(tmp_path / "module.py", MODULE)
+    assert main(["score", "module.py", "--dataset", "digits", "--metric", "mig", "--protocol", "chen18"]) == 1
+    assert "nothing to measure: mig by chen18" in capsys.readouterr().err
+
+
+def test_an_overflowing_posterior_is_refused_by_each_metric_and_not_a_crash(tmp_path):
+    wide = MODULE.replace("torch.full_like(mean, -4)", "torch.full_like(mean, 998.0)")
+    write(tmp_path / "wide.py", wide)
+    metrics = ["mig", "dci", "sap", "gaussian_tc", "beta_vae_score", "kl_decomposition", "downstream"]
+    assert main(["score", "wide.py", "--dataset", "digits", "--metric", *metrics]) == 0
+    table = read_table(tmp_path / "results" / "scores" / "wide" / "metrics.csv")
+    assert table[(table.representation == "sampled")].status.str.startswith("not computed: ").all()

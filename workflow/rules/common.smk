@@ -46,13 +46,23 @@ def data_file(name):
     return lambda wildcards: data_folder(RESULTS, cell_of(wildcards).data_key) / name
 
 
-def first_cell(wildcards):
-    """The cell that stands for its dataset."""
-    return next(cell for cell in STUDY.cells if cell.dataset.name == wildcards.dataset)
+def cells_of_dataset(wildcards):
+    return [cell for cell in STUDY.cells if cell.dataset.name == wildcards.dataset]
 
 
 def features_of_dataset(wildcards):
-    return data_folder(RESULTS, first_cell(wildcards).data_key) / "features.safetensors"
+    key = cells_of_dataset(wildcards)[0].data_key
+    return data_folder(RESULTS, key) / "features.safetensors"
+
+
+def references_fingerprint(wildcards):
+    """What the references are measured by: the evaluation and the number of latents of every cell."""
+    return sorted(
+        {
+            f"{cell.evaluation_fingerprint} {cell.training.latents}"
+            for cell in cells_of_dataset(wildcards)
+        }
+    )
 
 
 def files_of_cells(name):

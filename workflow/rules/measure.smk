@@ -1,7 +1,7 @@
 # Codes, measures and figures of a trained cell; and what codes without a model score.
 
 
-# Measure perfect, rotated and random codes of a dataset as its first cell is measured: ceilings and floors.
+# Measure perfect, rotated and random codes of a dataset as its cells are measured: what scores are read against.
 rule measure_references:
     input:
         features=features_of_dataset,
@@ -14,8 +14,7 @@ rule measure_references:
     threads: 1
     params:
         folder=subpath(output.scores, ancestor=2),
-        fingerprint=lambda wildcards: first_cell(wildcards).evaluation_fingerprint,
-        latents=lambda wildcards: first_cell(wildcards).training.latents,
+        fingerprint=references_fingerprint,
     message:
         "Measuring ceilings and floors of {wildcards.dataset}"
     shell:

@@ -53,6 +53,7 @@ class DomainFeatures(Calibration):
         heads: float32 weights of the linear layer that names the factors: (Σ sizes, 64) and (Σ sizes,).
         sizes: number of values of each factor that varies, by its name, in the order of the heads.
         accuracy: share of held-out images whose factor the network names, by factor.
+        frequent: share of held-out images with the factor's most frequent value: the accuracy of always naming it.
         pretrained: of each network of weights.lock by name. Those whose weights are absent are unusable.
 
     The total variance of ``real`` is 1.
@@ -63,6 +64,7 @@ class DomainFeatures(Calibration):
     heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
+    frequent: dict[str, float] = field(default_factory=dict)
     pretrained: dict[str, Pretrained] = field(default_factory=dict)
 
     def generated(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -124,6 +126,7 @@ class DomainFeatures(Calibration):
             "shape": self.shape,
             "sizes": self.sizes,
             "accuracy": self.accuracy,
+            "frequent": self.frequent,
             **_facts(self),
             "pretrained": {name: _facts(network) for name, network in self.pretrained.items()},
         }
@@ -203,6 +206,9 @@ def train(
     named = extractor.predict(held)
     extractor.accuracy = {
         name: float((named[name].argmax(1) == targets[held_rows, k]).mean()) for k, name in enumerate(names)
+    }
+    extractor.frequent = {
+        name: float(np.bincount(targets[held_rows, k]).max() / len(held_rows)) for k, name in enumerate(names)
     }
     variance = np.trace(moments(extractor.generated(held)).covariance)
     if not 0 < variance < np.inf:

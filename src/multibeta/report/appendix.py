@@ -54,9 +54,10 @@ def calibration(material: Material) -> str:
         "`fd_domain` is the Fréchet distance in the features of a small network trained on the dataset's own factors "
         "or labels: a diagnostic of that dataset, neither FID nor a measure of perceived quality. It is trusted only "
         "if it grows with every step of blur and noise added to real images. The floor is the distance between two "
-        "sets of real images; a distance below it means nothing. The rungs compare images with themselves degraded, "
-        "so a mild one may lie below the floor. The same is asked of the networks with published weights where their "
-        "files were there: of Inception's Fréchet distance, and of LPIPS, which has no floor.",
+        "sets of real images, as many as are held out; with more samples than that it would be smaller. The rungs "
+        "compare images with themselves degraded, so a mild one may lie below the floor. The same is asked of the "
+        "networks with published weights where their files were there: of Inception's Fréchet distance, and of LPIPS, "
+        "which has no floor.",
     ]
     for dataset in material.datasets:
         found = material.calibrations.get(dataset)

@@ -11,7 +11,9 @@ def gallery(material: Material) -> str:
     parts = [
         "## Gallery",
         "The first finished seed of every cell, on the same held-out images and the same noise. Rows of traversals are "
-        "sorted by KL; latents in grey are inactive by the threshold that the last figure of a variant shows.",
+        "sorted by KL; latents in grey are inactive by the threshold that the figure of KL and variance shows. In "
+        "matrices of latents and factors a frame marks the latent that each factor is given, one each, so that their "
+        "sum is greatest; bars say the latent's share of all importance, or its score as a knob.",
     ]
     for dataset in material.datasets:
         parts.append(f"### {plain(dataset)}: gallery")

@@ -95,7 +95,8 @@ def tradeoffs(material: Material) -> str:
             f"The same for {_panels(material, 'disentanglement')}. {_files('disentanglement')}",
             picture("figures/rate_distortion.png", "Rate and distortion", "100%"),
             f"Rate and distortion: reconstruction against KL, both in nats per image, numbers are {symbol}; lower left "
-            f"is better. Models are fairly compared at equal rate. {_files('rate_distortion')}",
+            "is better. Models are fairly compared at equal rate; that of a conditional model leaves out what it is "
+            f"told. {_files('rate_distortion')}",
         ]
     )
 

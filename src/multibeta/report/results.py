@@ -26,16 +26,23 @@ class Group(NamedTuple):
     named: bool = False
 
 
-def tables(material: Material) -> str:
-    """One table per dataset: mean ± half the 95 % interval over the seeds of each cell."""
+OVER_SEEDS = (
+    "Mean over seeds ± half the 95 % interval of the mean (Student's t). Seeds that diverged, failed or are missing "
+    "are not in a mean; the column *seeds* counts those that are, a number in brackets those of a measure that has "
+    "fewer."
+)
+
+
+def tables(material: Material, about: str = OVER_SEEDS) -> str:
+    """Tables by dataset and protocol: mean ± half the 95 % interval over the seeds of each cell."""
     parts = [
         "## Results",
-        "Mean over seeds ± half the 95 % interval of the mean (Student's t). Seeds that diverged, failed or are "
-        f"missing are not in a mean; the column *seeds* counts those that are. {DASH}: no number, see "
-        "[Not computed](#not-computed-and-why). Each heading names what was measured and the protocol. *Perfect codes* "
-        "are the factors themselves beside noise, *rotated* ones the same turned at random, *random codes* noise "
-        "alone: ceiling and floor of a score at the same sample size. For a dataset that is the whole grid of its "
-        "factors they decode to its images, and the *constant decoder* to one of them.",
+        f"{about} {DASH}: no number, see [Not computed](#not-computed-and-why). Each heading names what was measured "
+        "and the protocol. To read scores of codes against, *perfect codes* are the factors themselves beside latents "
+        "of noise, *rotated* ones the same turned at random, *random codes* noise alone, at the same sample size and "
+        "number of latents. Measures that count noise latents against a code, such as IRS, modularity and MIG-sup, "
+        "give perfect codes less than a model may reach that leaves no latent unused. For a dataset that is the whole "
+        "grid of its factors they decode to its images, and the *constant decoder* to one of them.",
     ]
     for dataset in material.datasets:
         parts.append(f"### {plain(dataset)}: results")

@@ -10,6 +10,8 @@ from multibeta.report.overview import dataset_facts
 from multibeta.report.results import factors, not_computed, tables
 from multibeta.report.text import picture, plain
 
+ONE_RUN = "One model, measured once by one seed of the metrics; how much scores differ between seeds, a study tells."
+
 
 def scored(material: Material, facts: Mapping[str, str]) -> str:
     """Scores, their floors and ceilings, parts by factor, matrices, what was not computed and why.
@@ -28,5 +30,5 @@ def scored(material: Material, facts: Mapping[str, str]) -> str:
     pictures = "\n".join(picture(f"figures/{name}.png", GALLERIES[name], "49%") for name in names)
     told = "; ".join(GALLERIES[name] for name in names)
     drawn = f"<p>\n{pictures}\n</p>\n\n{told}." if names else ""
-    parts = [f"# {plain(material.title)}", *head, tables(material), drawn, factors(material)]
+    parts = [f"# {plain(material.title)}", *head, tables(material, ONE_RUN), drawn, factors(material)]
     return "\n\n".join(part for part in [*parts, not_computed(material), calibration(material)] if part) + "\n"

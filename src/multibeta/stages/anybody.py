@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Images per call of a model that is not ours.
 BATCH = 256
+#: How far outside [0, 1] a decoded value may lie by rounding.
+ROUNDING = 1e-6
 
 
 def prepared(dataset: str | Dataset, results: Path) -> Dataset:
@@ -52,50 +54,80 @@ def measure_anybody(model: Any, dataset: Dataset, metric_names: Sequence[str], o
         ValueError: the model's arrays are not what `multibeta.evaluate` describes.
     """
     ours = hasattr(model, "decode_logits")
-    scored = model if ours else Adapter(model)
+    scored = model if ours else Adapter(model, dataset.shape)
     chosen = EvaluationImages.choose(dataset, options)
     table = encode_images(scored, dataset, chosen, conditions(dataset, model))
     likelihood = (model.cell.training.likelihood, model.cell.training.noise_std) if ours else ("bernoulli", 0.1)
     features = dataset.folder / "features.safetensors"
     material = Material(scored, dataset, chosen, table, options, features, likelihood)
-    return Measured(*measure(material, metric_names), table.mean.shape[1])
+    rows, matrices = measure(material, metric_names)
+    if not rows:
+        names = f"{', '.join(metric_names) or 'no metric'} by {', '.join(options.protocols)}"
+        raise ValueError(f"nothing to measure: {names}; see the protocols of each metric in docs/metrics/README.md")
+    return Measured(rows, matrices, table.mean.shape[1])
 
 
 class Adapter:
     """Anybody's model as ours: NumPy in and out, in batches, with a check of what comes back.
 
     Raises:
-        ValueError: the shapes are not (B, D) and (B, C, H, W), or decoded values lie outside [0, 1].
+        ValueError: the model has no ``encode`` or ``decode`` or one of them fails, the shapes are not (B, D) and (B, C,
+            H, W), or decoded values lie outside [0, 1].
     """
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, shape: tuple[int, int, int]) -> None:
+        missing = [name for name in ("encode", "decode") if not callable(getattr(model, name, None))]
+        if missing:
+            raise ValueError(f"the model, a {type(model).__name__}, has no function {' and no '.join(missing)}")
+        self.model, self.shape = model, shape
         self.device = _device(model)
 
     def encode(self, images: NDArray[Any], condition: Any = None) -> tuple[NDArray[Any], NDArray[Any]]:
-        parts = [self._call(self.model.encode, batch) for batch in _batches(images)]
-        mean, logvar = (np.concatenate([_numpy(part[i]) for part in parts]) for i in (0, 1))
-        if mean.ndim != 2 or mean.shape != logvar.shape or len(mean) != len(images):
-            raise ValueError(
-                f"encode must return mean and logvar of shape ({len(images)}, D), found {mean.shape} and {logvar.shape}"
-            )
-        return mean.astype(np.float32), logvar.astype(np.float32)
+        parts = []
+        for batch in _batches(images):
+            pair = self._call("encode", batch)
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                found = f"{len(pair)} values" if isinstance(pair, tuple | list) else f"one {type(pair).__name__}"
+                raise ValueError(f"encode must return two arrays, mean and logvar, found {found}")
+            parts.append([_numpy(each, "encode") for each in pair])
+            mean, logvar = parts[-1]
+            if mean.ndim != 2 or not mean.size or mean.shape != logvar.shape or len(mean) != len(batch):
+                raise ValueError(
+                    f"encode must return mean and logvar of shape (B, D), D latents for each of B images; "
+                    f"found {mean.shape} and {logvar.shape} for {len(batch)} images"
+                )
+        mean, logvar = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return mean, logvar
 
     def decode(self, z: NDArray[Any], condition: Any = None) -> NDArray[Any]:
-        images = np.concatenate([_numpy(self._call(self.model.decode, batch)) for batch in _batches(z)])
-        if images.ndim != 4 or len(images) != len(z):
-            raise ValueError(f"decode must return images of shape ({len(z)}, C, H, W), found {images.shape}")
-        if images.min() < 0 or images.max() > 1:
-            raise ValueError(f"decode must return images in [0, 1], found {images.min():.3g} to {images.max():.3g}")
-        return images.astype(np.float32)
+        images = np.concatenate([_numpy(self._call("decode", batch), "decode") for batch in _batches(z)])
+        if images.shape != (len(z), *self.shape):
+            raise ValueError(
+                f"decode must return images of shape {(len(z), *self.shape)}, (B, C, H, W) as those of the dataset; "
+                f"found {images.shape}"
+            )
+        if images.min() < -ROUNDING or images.max() > 1 + ROUNDING:
+            raise ValueError(f"decode must return images in [0, 1], found {images.min():.7g} to {images.max():.7g}")
+        return images.clip(0, 1)
 
-    def _call(self, method: Any, batch: NDArray[Any]) -> Any:
-        if self.device is None:
-            return method(batch)
-        import torch
+    def _call(self, name: str, batch: NDArray[Any]) -> Any:
+        method = getattr(self.model, name)
+        try:
+            if self.device is None:
+                return method(batch)
+            import torch
 
-        with torch.inference_mode():
-            return method(torch.from_numpy(batch).to(self.device))
+            training = self.model.training
+            self.model.eval()
+            try:
+                with torch.inference_mode():
+                    return method(torch.from_numpy(batch).to(self.device))
+            finally:
+                self.model.train(training)
+        except Exception as error:
+            raise ValueError(
+                f"the model's {name} fails on an array {batch.shape}: {type(error).__name__}: {error}"
+            ) from error
 
 
 def _device(model: Any) -> Any:
@@ -104,7 +136,6 @@ def _device(model: Any) -> Any:
 
     if not isinstance(model, torch.nn.Module):
         return None
-    model.eval()
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
@@ -112,5 +143,8 @@ def _batches(values: NDArray[Any]) -> list[NDArray[Any]]:
     return [np.array(values[start : start + BATCH], dtype=np.float32) for start in range(0, len(values), BATCH)]
 
 
-def _numpy(value: Any) -> NDArray[Any]:
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+def _numpy(value: Any, name: str) -> NDArray[np.float32]:
+    try:
+        return np.asarray(value.detach().float().cpu() if hasattr(value, "detach") else value).astype(np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must return arrays of numbers, found a {type(value).__name__}") from None

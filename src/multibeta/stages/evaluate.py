@@ -79,7 +79,12 @@ class Material:
         if representation == "mean":
             return mean
         noise = randomness.numpy_generator(self.seed, "sampled codes").standard_normal(mean.shape)
-        return mean + noise * np.exp(0.5 * self.table.logvar.astype(np.float64))
+        codes = mean + noise * np.exp(0.5 * self.table.logvar.astype(np.float64))
+        if np.abs(codes).max(initial=0) > np.finfo(np.float32).max:
+            raise NotComputed(
+                f"posteriors are too wide to draw from: log-variances reach {self.table.logvar.max():.3g}"
+            )
+        return codes
 
     @cached_property
     def factors(self) -> NDArray[np.int64]:
@@ -214,8 +219,7 @@ def measure(material: Material, metric_names: Sequence[str]) -> tuple[Rows, Matr
             measured = metric.measure(**needs, **settings)
         except NotComputed as reason:
             measured = dict.fromkeys(metric.all_scores(), reason)
-        results = measured if isinstance(measured, Mapping) else {name: measured}
-        for score, result in results.items():
+        for score, result in _checked(metric, measured).items():
             rows += _rows(protocol, representation, score, result)
             if isinstance(result, Result):
                 place = f"{score}/{protocol}/{representation}"
@@ -304,6 +308,23 @@ def _repeated(measured: Rows, material: Callable[[EvaluationOptions], Material],
 
 def _need(material: Material, need: str, representation: str) -> Any:
     return material.codes(representation) if need == "codes" else getattr(material, need)
+
+
+def _checked(metric: Metric, measured: Any) -> dict[str, Result | NotComputed]:
+    """What a metric returned, by score; a number that is not finite becomes `NotComputed`.
+
+    Raises:
+        ValueError: it did not return a Result, or not one for each of its scores.
+    """
+    results = dict(measured) if isinstance(measured, Mapping) else {metric.name: measured}
+    expected = metric.all_scores()
+    if set(results) != set(expected) or not all(isinstance(each, Result | NotComputed) for each in results.values()):
+        found = ", ".join(f"{name}: {type(each).__name__}" for name, each in results.items())
+        raise ValueError(f"metric {metric.name} must return a Result for each of {', '.join(expected)}, found {found}")
+    for name, result in results.items():
+        if isinstance(result, Result) and not np.isfinite([result.value, *result.parts.values()]).all():
+            results[name] = NotComputed(f"metric {metric.name} returned a number that is not finite")
+    return results
 
 
 def _measurements(metric_names: Sequence[str], options: EvaluationOptions) -> Iterator[tuple[str, str, str]]:

@@ -112,7 +112,10 @@ def gather(folder: StudyFolder) -> Material:
     metrics = _stacked([each.metrics for each in found], METRICS_COLUMNS)
     repeats = _stacked([each.repeats for each in found], REPEATS_COLUMNS)
     data = {each.key.dataset: data_folder(folder.root, each.data_key) for each in found}
-    first = {each.key.dataset: each for each in reversed(found) if (data[each.key.dataset] / "card.json").is_file()}
+    of_dataset: dict[str, list[Cell]] = {}
+    for each in found:
+        if (data[each.key.dataset] / "card.json").is_file():
+            of_dataset.setdefault(each.key.dataset, []).append(each.cell)
     cards = {name: read_json(path / "card.json") for name, path in data.items() if (path / "card.json").is_file()}
     targets = study["report"]["targets"]
     cells = {each.cell.variant.name: each.cell for each in found}
@@ -122,7 +125,7 @@ def gather(folder: StudyFolder) -> Material:
         cells=keys,
         specs={each.key.place: each.spec() for each in found},
         cards=cards,
-        references={name: known_references(folder, each.cell) for name, each in first.items()},
+        references={name: known_references(folder, same) for name, same in of_dataset.items()},
         calibrations={name: calibration_of(path / "features.safetensors") for name, path in data.items()},
         runs=runs,
         metrics=metrics,

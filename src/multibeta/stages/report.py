@@ -109,7 +109,8 @@ def _title(material: Material, panel: str, column: Column | None) -> str:
 
 
 def _recipe(column: Column | None) -> str:
-    return f"{column.representation} codes" if column and column.representation in ("mean", "sampled") else ""
+    codes = column and column.representation in ("mean", "sampled")
+    return f"{column.representation} codes, {column.protocol}" if column and codes else ""
 
 
 def _reason(material: Material, dataset: str, panel: str) -> str:

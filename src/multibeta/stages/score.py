@@ -27,11 +27,17 @@ from multibeta.stages.saving import save
 from multibeta.study import Study
 
 #: A model that was not trained here has no strength and no seed.
-NO_STRENGTH, SEED = "–", 0
+NO_STRENGTH, SEED = "", 0
 
 
 def score(
-    file: Path, dataset: str, name: str, evaluation: dict[str, Any], results: Path, plugins: Sequence[str] = ()
+    file: Path,
+    dataset: str,
+    name: str,
+    evaluation: dict[str, Any],
+    results: Path,
+    plugins: Sequence[str] = (),
+    command: str = "",
 ) -> Path:
     """Measure the model of a file and write metrics.csv, arrays.npz, figures, report.md and report.html.
 
@@ -42,6 +48,7 @@ def score(
         evaluation: options of `multibeta.options.EvaluationOptions` that differ from their defaults.
         results: folder of all studies.
         plugins: files of datasets and metrics of one's own.
+        command: what was typed, for the page.
 
     Returns:
         The path of report.html.
@@ -64,7 +71,9 @@ def score(
     measured = measure_anybody(model, data, cell.metric_names, cell.evaluation)
     # The references have as many latents as the model.
     cell = cell.model_copy(update={"training": cell.training.model_copy(update={"latents": measured.latents})})
-    return _write(StudyFolder(results / "scores" / name), cell, data, measured, file)
+    return _write(
+        StudyFolder(results / "scores" / name), cell, data, measured, {"Model": file.name, "Command": command}
+    )
 
 
 def load_model(file: Path) -> Any:
@@ -92,7 +101,7 @@ def load_model(file: Path) -> Any:
     return model
 
 
-def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, file: Path) -> Path:
+def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, facts: dict[str, str]) -> Path:
     place = {"dataset": data.name, "variant": folder.path.name, "beta": NO_STRENGTH, "seed": SEED}
     rows = [{**place, **row} for row in measured.rows]
     metrics = pd.DataFrame(rows, columns=list(METRICS_COLUMNS)).astype({"value": float})
@@ -101,6 +110,8 @@ def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, f
     with replacing(folder.path / "arrays.npz") as temporary:
         np.savez(temporary, allow_pickle=False, **measured.matrices)
     write_table(folder.metrics, metrics)
+    for stale in folder.figures.glob("*.png"):
+        stale.unlink()
     for name, figure in drawn.items():
         save(figure, folder.figures, name)
     material = Material(
@@ -123,8 +134,7 @@ def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, f
         provenance={},
     )
     options = cell.evaluation.model_dump(mode="json", exclude_defaults=True)
-    facts = {"Model": file.name, "Latents": str(measured.latents), "Evaluation": str(options or "defaults")}
-    facts |= {"Command": f"multibeta score {file.name} --dataset {data.name}"}
+    facts |= {"Latents": str(measured.latents), "Evaluation": str(options or "defaults")}
     if commit := git_commit():
         facts["Measured by multibeta at commit"] = commit
     text = scored(material, facts)

@@ -114,14 +114,16 @@ class DCI(Metric):
         n = len(learning) + len(testing)
         latents = [f"z{j}" for j in range(codes.shape[1])]
         results: dict[str, Result | NotComputed] = {
-            "dci_disentanglement": NotComputed("needs two factors or more, found 1"),
+            "dci_disentanglement": NotComputed(
+                f"needs two factors and two latents or more, found {len(factor_names)} and {len(latents)}"
+            ),
             "dci_completeness": NotComputed("needs two latents or more, found 1"),
             "dci_informativeness": Result(
                 float(found.informativeness.mean()), n, _named(factor_names, found.informativeness)
             ),
         }
         matrix = {"importance": found.importance}
-        if len(factor_names) > 1:
+        if len(factor_names) > 1 and len(latents) > 1:
             value, each = disentanglement(found.importance)
             results["dci_disentanglement"] = Result(value, n, _named(latents, each), matrix)
         if len(latents) > 1:
