@@ -37,12 +37,13 @@ def tables(material: Material, about: str = OVER_SEEDS) -> str:
     """Tables by dataset and protocol: mean ± half the 95 % interval over the seeds of each cell."""
     parts = [
         "## Results",
-        f"{about} {DASH}: no number, see [Not computed](#not-computed-and-why). Each heading names what was measured "
-        "and the protocol. To read scores of codes against, *perfect codes* are the factors themselves beside latents "
-        "of noise, *rotated* ones the same turned at random, *random codes* noise alone, at the same sample size and "
-        "number of latents. Measures that count noise latents against a code, such as IRS, modularity and MIG-sup, "
-        "give perfect codes less than a model may reach that leaves no latent unused. For a dataset that is the whole "
-        "grid of its factors they decode to its images, and the *constant decoder* to one of them.",
+        f"{about} {DASH}: no number, see [Not computed](#not-computed-and-why). Wide tables scroll sideways. Each "
+        "heading names what was measured and the protocol. To read scores of codes against, *perfect codes* are the "
+        "factors themselves beside latents of noise, *rotated* ones the same turned at random, *random codes* noise "
+        "alone, at the same sample size and number of latents. Measures that count noise latents against a code, "
+        "such as IRS, modularity and MIG-sup, give perfect codes less than a model may reach that leaves no latent "
+        "unused. For a dataset that is the whole grid of its factors they decode to its images, and the *constant "
+        "decoder* to one of them.",
     ]
     for dataset in material.datasets:
         parts.append(f"### {plain(dataset)}: results")
