@@ -23,8 +23,13 @@ def test_a_new_seed_asks_every_cell(again):
 
 
 def test_a_new_variant_trains_its_cells_only(again):
-    again.configure(variants={**TINY["variants"], "narrow": {"variant": "beta_vae", "training": {"latents": 2}}})
+    again.configure(variants={**TINY["variants"], "quick": {"variant": "beta_vae", "training": {"batch_size": 32}}})
     assert again.jobs() == {"train": 2, "measure": 2, "report_study": 1}
+
+
+def test_another_number_of_latents_has_references_of_its_own(again):
+    again.configure(variants={**TINY["variants"], "narrow": {"variant": "beta_vae", "training": {"latents": 2}}})
+    assert again.jobs() == {"train": 2, "measure": 2, "measure_references": 1, "report_study": 1}
 
 
 def test_a_strength_taken_out_is_dropped_from_the_report_only(again):

@@ -249,4 +249,5 @@ def test_two_processes_at_one_cell_take_turns(tmp_path):
     assert [process.returncode for process in both] == [0, 0], errors
     subprocess.run([*command, "measure", folder.path], check=True)
     made = {"spec.json", "cell.json", "models.safetensors", "history.csv", "codes.npz", "metrics.csv", "costs.json"}
+    made |= {"arrays.npz", "repeats.csv"}
     assert {path.name for path in folder.path.iterdir()} == {*made, "figures"}
