@@ -11,8 +11,9 @@ from multibeta.options import EvaluationOptions
 from multibeta.registry import _outside
 from multibeta.results import read_json, read_table, write_json
 from multibeta.stages.encode import EvaluationImages, conditions, encode, encode_images
-from multibeta.stages.evaluate import Material, evaluate, measure
+from multibeta.stages.evaluate import evaluate, measure
 from multibeta.stages.features import learn_features
+from multibeta.stages.material import Material
 from multibeta.stages.measure import measure as measure_cell
 from multibeta.stages.measure import measure_ahead, take_measured
 from multibeta.stages.prepare import prepare, prepare_of_cell

@@ -12,8 +12,9 @@ from multibeta.datasets import Dataset
 from multibeta.options import EvaluationOptions
 from multibeta.stages.by_hand import dataset_by_hand
 from multibeta.stages.encode import EvaluationImages, conditions, encode_images
-from multibeta.stages.evaluate import Material, Matrices, Rows, measure
+from multibeta.stages.evaluate import Matrices, Rows, measure
 from multibeta.stages.features import learn_features
+from multibeta.stages.material import Material
 from multibeta.stages.prepare import prepare_folder
 
 if TYPE_CHECKING:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from multibeta import randomness, registry
+from multibeta import registry
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.metrics import Metric, NotComputed, Result
@@ -30,181 +29,14 @@ from multibeta.results import (
     write_rows,
 )
 from multibeta.stages.encode import (
-    Codes,
-    EvaluationImages,
-    Model,
-    conditions,
-    float_images,
     read_codes,
 )
+from multibeta.stages.material import Material
 from multibeta.stages.specs import read_cell
-
-#: Held-out images whose codes are traversed, and the values each latent is set to.
-ANCHORS = 24
-TRAVERSAL = np.linspace(-3, 3, 7)
 
 Rows = list[dict[str, Any]]
 #: Matrices by ``<score>/<protocol>/<representation>/<name>``.
 Matrices = dict[str, NDArray[Any]]
-
-
-class Material:
-    """What metrics need of one model on one dataset, each piece made when first asked for.
-
-    Raises:
-        NotComputed: by a piece that this model or dataset cannot give; its message becomes the metric's status.
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        dataset: Dataset,
-        chosen: EvaluationImages,
-        codes: Codes,
-        options: EvaluationOptions,
-        features: Path,
-        likelihood: tuple[str, float] = ("bernoulli", 0.1),
-        siblings: Sequence[Codes] = (),
-    ) -> None:
-        self.model, self.dataset, self.chosen, self.table, self.options = model, dataset, chosen, codes, options
-        self.seed = options.seed
-        self._siblings = siblings
-        self._features_file = features
-        self._likelihood = likelihood
-        self._conditions = conditions(dataset, model)
-
-    def codes(self, representation: str) -> NDArray[np.float64]:
-        """(N, D): posterior means, or one sample of each posterior."""
-        mean = self.table.mean.astype(np.float64)
-        if representation == "mean":
-            return mean
-        noise = randomness.numpy_generator(self.seed, "sampled codes").standard_normal(mean.shape)
-        codes = mean + noise * np.exp(0.5 * self.table.logvar.astype(np.float64))
-        if np.abs(codes).max(initial=0) > np.finfo(np.float32).max:
-            raise NotComputed(
-                f"posteriors are too wide to draw from: log-variances reach {self.table.logvar.max():.3g}"
-            )
-        return codes
-
-    @cached_property
-    def factors(self) -> NDArray[np.int64]:
-        if self.dataset.factors is not None:
-            return np.asarray(self.dataset.factors[self.chosen.code_table])
-        if self.dataset.labels is not None:
-            return np.asarray(self.dataset.labels[self.chosen.code_table])[:, None]
-        raise NotComputed(f"dataset {self.dataset.name} has neither factors nor labels")
-
-    @property
-    def factor_names(self) -> tuple[str, ...]:
-        return tuple(factor.name for factor in self.dataset.factor_specs) or ("label",)
-
-    @property
-    def factor_kinds(self) -> tuple[str, ...]:
-        return tuple(factor.kind for factor in self.dataset.factor_specs) or ("categorical",)
-
-    @property
-    def posterior_mean(self) -> NDArray[np.float64]:
-        return self.table.mean.astype(np.float64)
-
-    @property
-    def posterior_logvar(self) -> NDArray[np.float64]:
-        return self.table.logvar.astype(np.float64)
-
-    @property
-    def sibling_means(self) -> list[NDArray[np.float64]]:
-        return [codes.mean.astype(np.float64) for codes in self._siblings]
-
-    @property
-    def sibling_logvars(self) -> list[NDArray[np.float64]]:
-        return [codes.logvar.astype(np.float64) for codes in self._siblings]
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        return self.table.held_out_mean.astype(np.float64)
-
-    @property
-    def logvar(self) -> NDArray[np.float64]:
-        return self.table.held_out_logvar.astype(np.float64)
-
-    @cached_property
-    def images(self) -> NDArray[np.float32]:
-        return float_images(self.dataset, self.chosen.held_out)
-
-    @cached_property
-    def reconstructions(self) -> NDArray[np.float32]:
-        return self._decode(self.table.held_out_mean, self._of_held_out)
-
-    @cached_property
-    def samples(self) -> NDArray[np.float32]:
-        """Decoded from the same prior draws for every model; a condition is drawn from the dataset's own."""
-        generator = randomness.numpy_generator(self.seed, "prior samples")
-        z = generator.standard_normal((self.options.samples, self.mean.shape[1]), dtype=np.float32)
-        if self._conditions is None:
-            return self._decode(z, None)
-        return self._decode(z, generator.choice(self._conditions, len(z)))
-
-    @cached_property
-    def traversals(self) -> NDArray[np.float32]:
-        """(A, D, V, C, H, W): from the codes of A held-out images, equal for every model, each latent in turn moved."""
-        generator = randomness.numpy_generator(self.seed, "traversed images")
-        anchors = np.sort(generator.permutation(len(self.mean))[:ANCHORS])
-        latents, steps = self.mean.shape[1], len(TRAVERSAL)
-        z = np.tile(self.table.held_out_mean[anchors, None, None], (1, latents, steps, 1))
-        z[:, np.arange(latents), :, np.arange(latents)] = TRAVERSAL
-        condition = None if self._of_held_out is None else self._of_held_out[anchors].repeat(latents * steps)
-        images = self._decode(z.reshape(-1, latents), condition)
-        return images.reshape(len(anchors), latents, steps, *images.shape[1:])
-
-    @property
-    def traversal_values(self) -> NDArray[np.float64]:
-        return TRAVERSAL
-
-    @property
-    def grid_images(self) -> NDArray[np.uint8]:
-        self._require_grid()
-        return self.dataset.images
-
-    @property
-    def grid_factors(self) -> NDArray[np.int64]:
-        self._require_grid()
-        assert self.dataset.factors is not None
-        return self.dataset.factors
-
-    @cached_property
-    def nll(self) -> NDArray[np.float64]:
-        """−log p(x|z) of the held-out images at one posterior sample each, nats per image."""
-        import torch
-
-        from multibeta.variants._likelihoods import likelihood
-
-        noise = randomness.numpy_generator(self.seed, "posterior samples").standard_normal(self.mean.shape)
-        z = (self.mean + noise * np.exp(0.5 * self.logvar)).astype(np.float32)
-        logits = torch.from_numpy(self._logits(z)).double()
-        return likelihood(*self._likelihood)(logits, torch.from_numpy(self.images).double()).numpy()
-
-    @cached_property
-    def features(self) -> Any:
-        from multibeta.metrics._features import DomainFeatures
-
-        return DomainFeatures.load(self._features_file)
-
-    def _require_grid(self) -> None:
-        if not self.dataset.card["grid"]:
-            raise NotComputed(f"dataset {self.dataset.name} is not the full grid of its factors")
-
-    @property
-    def _of_held_out(self) -> NDArray[np.int64] | None:
-        return None if self._conditions is None else self._conditions[self.chosen.held_out]
-
-    def _decode(self, z: NDArray[Any], condition: NDArray[np.int64] | None) -> NDArray[np.float32]:
-        return self.model.decode(z) if condition is None else self.model.decode(z, condition)
-
-    def _logits(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the likelihood takes; for a model that decodes to images only, the inverse of the sigmoid."""
-        if hasattr(self.model, "decode_logits"):
-            return self.model.decode_logits(z, self._of_held_out)
-        images = np.clip(self._decode(z, self._of_held_out).astype(np.float64), 1e-7, 1 - 1e-7)
-        return (np.log(images) - np.log1p(-images)).astype(np.float32)
 
 
 def measure(material: Material, metric_names: Sequence[str]) -> tuple[Rows, Matrices]:

@@ -16,7 +16,8 @@ from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.randomness import numpy_generator
 from multibeta.stages.encode import Codes, EvaluationImages, float_images
-from multibeta.stages.evaluate import Material, measure
+from multibeta.stages.evaluate import measure
+from multibeta.stages.material import Material
 
 #: Value by metric, protocol and representation.
 Scores = dict[tuple[str, str, str], float]
