@@ -110,7 +110,7 @@ def _title(material: Material, panel: str, column: Column | None) -> str:
 
 def _recipe(column: Column | None) -> str:
     codes = column and column.representation in ("mean", "sampled")
-    return f"{column.representation} codes, {column.protocol}" if column and codes else ""
+    return f"{column.representation}, {column.protocol}" if column and codes else ""
 
 
 def _reason(material: Material, dataset: str, panel: str) -> str:
