@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STUDY ?= config.yaml
 CORES ?= all
 
-.PHONY: setup report test check lock clean
+.PHONY: setup report test check lock clean clean-results
 
 setup: $(VENV)/.ready
 
@@ -34,5 +34,13 @@ test: check
 lock: setup
 	$(BIN)/uv pip compile --universal --generate-hashes --extra dev pyproject.toml -o requirements.lock
 
+# Caches and the environment; results and trained models stay.
 clean:
-	rm -rf $(VENV) .snakemake results/* results/.data results/.state
+	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache build dist
+
+# The results of one study and its trained models, by its config file; what several studies share in results/.data and
+# results/.state stays.
+clean-results: setup
+	@test "$(origin STUDY)" != file || { echo "which results? make clean-results STUDY=config.yaml" >&2; exit 2; }
+	@name=$$($(BIN)/python -c 'import sys; from multibeta.study import Study; print(Study.read(sys.argv[1]).name)' $(STUDY)) \
+	  && rm -rf "results/$$name" && echo "Deleted results/$$name"

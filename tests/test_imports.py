@@ -9,7 +9,7 @@ HEAVY = ("torch", "pandas", "scipy", "sklearn", "matplotlib")
 READ_ALL_PLUG_INS = """
 from multibeta import registry
 from multibeta.study import Study
-import multibeta.stages.specs
+import multibeta.stages.shared.specs
 for kind in registry.FOLDERS:
     for name in registry.names(kind):
         registry.find(kind, name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from multibeta.options import PROTOCOLS, EvaluationOptions
 from multibeta.registry import find, load_file, nearest
-from multibeta.stages.anybody import measure_anybody, prepared
+from multibeta.stages.score import measure_anybody, prepared
 
 if TYPE_CHECKING:
     import pandas as pd

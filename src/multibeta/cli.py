@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from multibeta.stages.by_hand import dataset_by_hand
     from multibeta.stages.prepare import prepare_folder
+    from multibeta.stages.shared.specs_by_hand import dataset_by_hand
 
     folder = options.data or dataset_by_hand(options.dataset, options.results, options.set)
     prepare_folder(folder)
@@ -53,16 +53,16 @@ def _features(options: argparse.Namespace) -> None:
 
 def _references(options: argparse.Namespace) -> None:
     from multibeta.results import StudyFolder
-    from multibeta.stages.study_references import write_references
+    from multibeta.stages.references import write_references
 
     print(write_references(StudyFolder(options.study), options.dataset))
 
 
 def _train(options: argparse.Namespace) -> int | None:
     from multibeta.results import CellFolder
-    from multibeta.stages.by_hand import cell_by_hand
     from multibeta.stages.measure import measure_ahead, only_process
     from multibeta.stages.prepare import prepare_of_cell
+    from multibeta.stages.shared.specs_by_hand import cell_by_hand
     from multibeta.stages.train import Interrupted, train
 
     folder = CellFolder(options.cell) if options.cell else cell_by_hand(options)

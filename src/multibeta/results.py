@@ -260,7 +260,7 @@ def read_table(path: Path) -> pd.DataFrame:
         "fingerprint",
     )
     header = pd.read_csv(path, nrows=0).columns
-    table = pd.read_csv(path, dtype={name: str for name in text if name in header}, float_precision="round_trip")
+    table = pd.read_csv(path, dtype={name: str for name in text if name in header})
     return table.fillna({name: "" for name in text if name in header})
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from multibeta.stages.specs import write_specs
+from multibeta.stages.shared.specs import write_specs
 from multibeta.study import Study
 from multibeta.training.state import RunState
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from multibeta.metrics._calibration import Calibration
 from multibeta.metrics._features import DomainFeatures, Pretrained
 from multibeta.report.appendix import calibration
-from multibeta.stages.gather import calibration_of
+from multibeta.stages.shared.gather import calibration_of
 
 
 def printed(features, tmp_path):

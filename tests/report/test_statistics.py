@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from multibeta.report.material import CellKey
+from multibeta.report.findings import CellKey
 from multibeta.report.statistics import SUMMARY_COLUMNS, interval, summarise
 
 CELL = CellKey("sprites", "beta_vae", "4", (0, 1, 2))

@@ -12,9 +12,9 @@ from multibeta.config_errors import ConfigError
 from multibeta.datasets import Dataset
 from multibeta.metrics import all_scores
 from multibeta.results import CellFolder, data_folder, read_json, read_table
-from multibeta.stages.by_hand import apply_settings, fitting_architecture
-from multibeta.stages.evaluate import read_arrays
-from multibeta.stages.specs import read_cell
+from multibeta.stages.shared.metric_rows import read_arrays
+from multibeta.stages.shared.specs import read_cell
+from multibeta.stages.shared.specs_by_hand import apply_settings, fitting_architecture
 
 pytest.importorskip("torch")
 EVALUATION = {"codes": 300, "held_out": 60, "samples": 60}

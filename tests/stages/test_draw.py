@@ -9,8 +9,8 @@ from multibeta.datasets import Dataset
 from multibeta.figures._style import render
 from multibeta.model import Condition
 from multibeta.stages.draw import PER_CLASS, TRAVERSAL, Drawing, usage
-from multibeta.stages.encode import Codes
 from multibeta.stages.prepare import prepare
+from multibeta.stages.shared.codes import Codes
 
 
 @dataclass

@@ -10,14 +10,16 @@ from multibeta.model import Condition
 from multibeta.options import EvaluationOptions
 from multibeta.registry import _outside
 from multibeta.results import read_json, read_table, write_json
-from multibeta.stages.encode import EvaluationImages, conditions, encode, encode_images
-from multibeta.stages.evaluate import evaluate, measure
+from multibeta.stages.encode import encode
+from multibeta.stages.evaluate import evaluate
 from multibeta.stages.features import learn_features
-from multibeta.stages.material import Material
 from multibeta.stages.measure import measure as measure_cell
 from multibeta.stages.measure import measure_ahead, take_measured
 from multibeta.stages.prepare import prepare, prepare_of_cell
-from multibeta.stages.specs import read_cell, write_specs
+from multibeta.stages.shared.codes import EvaluationImages, conditions, encode_images
+from multibeta.stages.shared.material import Material
+from multibeta.stages.shared.metric_rows import metric_rows
+from multibeta.stages.shared.specs import read_cell, write_specs
 from multibeta.stages.train import train
 from multibeta.study import Study
 
@@ -176,7 +178,7 @@ def _own_metrics(monkeypatch):
 @pytest.mark.usefixtures("_own_metrics")
 def test_a_metric_becomes_a_row_and_a_row_for_each_part(digits):
     common = {"protocol": "toy", "representation": "posterior", "metric": "parts", "n": 300, "status": "done"}
-    assert measure(material(digits), ["parts"])[0] == [
+    assert metric_rows(material(digits), ["parts"])[0] == [
         {**common, "factor": "", "value": 0.5},
         *({**common, "factor": factor.name, "value": 1.5} for factor in digits.factor_specs),
     ]
@@ -184,14 +186,14 @@ def test_a_metric_becomes_a_row_and_a_row_for_each_part(digits):
 
 @pytest.mark.usefixtures("_own_metrics")
 def test_a_metric_of_codes_is_measured_on_means_and_on_samples(digits):
-    (mean, sampled), _ = measure(material(digits), ["codes"])
+    (mean, sampled), _ = metric_rows(material(digits), ["codes"])
     assert (mean["representation"], sampled["representation"]) == ("mean", "sampled")
     assert sampled["value"] > 2 * mean["value"]
 
 
 @pytest.mark.usefixtures("_own_metrics")
 def test_what_cannot_be_computed_says_why_and_has_no_value(digits):
-    (row,), _ = measure(material(digits), ["reason"])
+    (row,), _ = metric_rows(material(digits), ["reason"])
     assert row["status"] == "not computed: images are 8×8"
     assert (row["value"], row["n"]) == (None, 0)
 
@@ -200,7 +202,7 @@ def test_what_cannot_be_computed_says_why_and_has_no_value(digits):
 def test_a_dataset_without_factors_and_labels_says_so(digits):
     given = material(digits)
     given.dataset = type("Bare", (), {"name": "bare", "factors": None, "labels": None, "factor_specs": ()})()
-    (row,), _ = measure(given, ["parts"])
+    (row,), _ = metric_rows(given, ["parts"])
     assert row["status"] == "not computed: dataset bare has neither factors nor labels"
 
 

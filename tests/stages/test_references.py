@@ -9,10 +9,10 @@ import pytest
 
 from multibeta.datasets import Dataset
 from multibeta.options import EvaluationOptions
-from multibeta.stages.encode import EvaluationImages, float_images
 from multibeta.stages.features import learn_features
 from multibeta.stages.prepare import prepare
 from multibeta.stages.references import reference_scores, references
+from multibeta.stages.shared.codes import EvaluationImages, float_images
 from multibeta.study import Study
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics" / "controllability.md"

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from itertools import product
 from urllib.parse import unquote
 
@@ -13,8 +14,8 @@ from PIL import Image
 
 from multibeta import registry
 from multibeta.metrics._features import DomainFeatures
+from multibeta.report.findings import GALLERIES
 from multibeta.report.markdown import markdown
-from multibeta.report.material import GALLERIES
 from multibeta.results import (
     METRICS_COLUMNS,
     REPEATS_COLUMNS,
@@ -25,11 +26,11 @@ from multibeta.results import (
     write_json,
     write_table,
 )
-from multibeta.stages.gather import gather
 from multibeta.stages.prepare import prepare
+from multibeta.stages.references import known_references, write_references
 from multibeta.stages.report import report
-from multibeta.stages.specs import write_specs
-from multibeta.stages.study_references import write_references
+from multibeta.stages.shared.gather import gather
+from multibeta.stages.shared.specs import write_specs
 from multibeta.study import Study
 
 CONFIG = {
@@ -143,7 +144,8 @@ def _metrics(cell, seed):
 
 
 def text_of(root):
-    return markdown(gather(StudyFolder(root / "made")))
+    folder = StudyFolder(root / "made")
+    return markdown(replace(gather(folder), references=known_references(folder)))
 
 
 def section(text, heading):

@@ -13,7 +13,7 @@ import pytest
 from multibeta.results import read_json, read_table, state_folder
 from multibeta.stages import train as stage
 from multibeta.stages.prepare import prepare_of_cell
-from multibeta.stages.specs import read_cell, write_specs
+from multibeta.stages.shared.specs import read_cell, write_specs
 from multibeta.stages.train import Interrupted, train
 from multibeta.study import Study
 from multibeta.training.loop import Training

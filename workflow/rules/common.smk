@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 
 from multibeta.config_errors import ConfigError
 from multibeta.results import data_folder
-from multibeta.stages.specs import write_specs
+from multibeta.stages.shared.specs import write_specs
 from multibeta.study import Study
 
 RESULTS = Path("results")

@@ -8,19 +8,19 @@ from typing import Any
 
 import yaml
 
-from multibeta.report.material import Material
+from multibeta.report.findings import Findings
 from multibeta.report.text import DASH, code, duration, fold, listed, number, plain, table
 
 #: How a network of weights.lock is called.
 PRETRAINED = {"inception": "Inception features (FID and its kin)", "alexnet": "LPIPS"}
 
 
-def costs(material: Material) -> str:
+def costs(findings: Findings) -> str:
     """Seconds, speed and memory per run, as measured while the study ran."""
-    runs = material.runs[material.runs.seconds.notna()]
+    runs = findings.runs[findings.runs.seconds.notna()]
     if runs.empty:
         return "## Costs\n\nNo run has been trained yet."
-    headers = ["dataset", "variant", material.symbol, "runs", "training, total", "per run", "per epoch", "images/s"]
+    headers = ["dataset", "variant", findings.symbol, "runs", "training, total", "per run", "per epoch", "images/s"]
     headers += ["measuring, total", "peak memory (MiB)", "device"]
     rows = []
     by_cell: Any = runs.groupby(["dataset", "variant", "beta"], sort=False)
@@ -28,7 +28,7 @@ def costs(material: Material) -> str:
         rows.append(
             (
                 dataset,
-                material.variants[variant],
+                findings.variants[variant],
                 beta,
                 len(group),
                 duration(group.seconds.sum()),
@@ -47,7 +47,7 @@ def costs(material: Material) -> str:
     )
 
 
-def calibration(material: Material) -> str:
+def calibration(findings: Findings) -> str:
     """For the networks on each dataset: accuracy, floor, ladders, and whether they may be used at all."""
     parts = [
         "## Calibration of the domain features",
@@ -59,17 +59,17 @@ def calibration(material: Material) -> str:
         "networks with published weights where their files were there: of Inception's Fréchet distance, and of LPIPS, "
         "which has no floor.",
     ]
-    for dataset in material.datasets:
-        found = material.calibrations.get(dataset)
+    for dataset in findings.datasets:
+        found = findings.calibrations.get(dataset)
         parts.append(f"### {plain(dataset)}: calibration\n\n{_calibration(found) if found else 'Not learnt yet.'}")
         for name, network in (found or {}).get("pretrained", {}).items():
             parts.append(f"**{PRETRAINED.get(name, plain(name))}**\n\n{_calibration(network)}")
     return "\n\n".join(parts)
 
 
-def provenance(material: Material) -> str:
+def provenance(findings: Findings) -> str:
     """Versions, hardware, commit, hashes, config: enough to make the report again."""
-    facts = material.provenance
+    facts = findings.provenance
     rows: list[tuple[str, str]] = [
         ("command", code(facts["command"])),
         ("git commit", code(facts["git_commit"]) if facts["git_commit"] else "not in a git checkout"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from multibeta.report.material import GALLERIES, CellKey, Material
+from multibeta.report.findings import GALLERIES, CellKey, Findings
 from multibeta.report.text import fold, picture, plain
 
 
-def gallery(material: Material) -> str:
+def gallery(findings: Findings) -> str:
     """For every dataset and variant one foldable block per kind of figure; the first is open."""
     parts = [
         "## Gallery",
@@ -15,28 +15,28 @@ def gallery(material: Material) -> str:
         "matrices of latents and factors a frame marks the latent that each factor is given, one each, so that their "
         "sum is greatest; bars say the latent's share of all importance, or its score as a knob.",
     ]
-    for dataset in material.datasets:
+    for dataset in findings.datasets:
         parts.append(f"### {plain(dataset)}: gallery")
-        cells = material.of_dataset(dataset)
+        cells = findings.of_dataset(dataset)
         for variant in dict.fromkeys(cell.variant for cell in cells):
-            parts.append(f"#### {plain(dataset)}, {plain(material.variants[variant])}")
-            parts += _blocks(material, [cell for cell in cells if cell.variant == variant])
+            parts.append(f"#### {plain(dataset)}, {plain(findings.variants[variant])}")
+            parts += _blocks(findings, [cell for cell in cells if cell.variant == variant])
     return "\n\n".join(parts)
 
 
-def _blocks(material: Material, cells: list[CellKey]) -> list[str]:
+def _blocks(findings: Findings, cells: list[CellKey]) -> list[str]:
     blocks: list[str] = []
     for name, title in GALLERIES.items():
-        drawn = [cell for cell in cells if name in material.pictures[cell.place]]
+        drawn = [cell for cell in cells if name in findings.pictures[cell.place]]
         if not drawn:
             continue
-        symbol = material.symbols[cells[0].variant]
+        symbol = findings.symbols[cells[0].variant]
         heading = f"{title}: {symbol} = {', '.join(cell.beta for cell in drawn)}"
-        images = "\n".join(picture(_path(cell, name), _alternative(material, cell, title), "49%") for cell in drawn)
+        images = "\n".join(picture(_path(cell, name), _alternative(findings, cell, title), "49%") for cell in drawn)
         blocks.append(fold(heading, f"<p>\n{images}\n</p>", opened=not blocks))
-    missing = [cell.beta for cell in cells if not material.pictures[cell.place]]
+    missing = [cell.beta for cell in cells if not findings.pictures[cell.place]]
     if missing:
-        blocks.append(f"No figures of {material.symbols[cells[0].variant]} = {', '.join(missing)}.")
+        blocks.append(f"No figures of {findings.symbols[cells[0].variant]} = {', '.join(missing)}.")
     return blocks
 
 
@@ -44,5 +44,5 @@ def _path(cell: CellKey, name: str) -> str:
     return f"cells/{cell.dataset}/{cell.variant}/beta~{cell.beta}/figures/{name}.png"
 
 
-def _alternative(material: Material, cell: CellKey, title: str) -> str:
-    return f"{title}: {cell.dataset}, {material.variants[cell.variant]}, {material.strength(cell)}"
+def _alternative(findings: Findings, cell: CellKey, title: str) -> str:
+    return f"{title}: {cell.dataset}, {findings.variants[cell.variant]}, {findings.strength(cell)}"

@@ -1,13 +1,13 @@
-"""The report as one Markdown text, readable on GitHub; equal material gives equal bytes."""
+"""The report as one Markdown text, readable on GitHub; equal findings gives equal bytes."""
 
 from __future__ import annotations
 
 from multibeta.report.appendix import calibration, costs, provenance
+from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
-from multibeta.report.material import Material
 from multibeta.report.overview import completeness, in_short, study, tradeoffs
 from multibeta.report.reliability import reliability
-from multibeta.report.results import against_targets, factors, not_computed, tables
+from multibeta.report.tables import against_targets, factors, not_computed, tables
 from multibeta.report.text import plain
 
 SECTIONS = (
@@ -27,7 +27,7 @@ SECTIONS = (
 )
 
 
-def markdown(material: Material) -> str:
+def markdown(findings: Findings) -> str:
     """The whole report. Links and pictures are relative to the study's folder."""
-    parts = [f"# {plain(material.title)}", *(section(material) for section in SECTIONS)]
+    parts = [f"# {plain(findings.title)}", *(section(findings) for section in SECTIONS)]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from multibeta.report.material import PANELS, CellKey, Column, Material
+from multibeta.report.findings import PANELS, CellKey, Column, Findings
 from multibeta.report.text import code, listed, picture, plain, table, with_interval
 
 
-def completeness(material: Material) -> str:
+def completeness(findings: Findings) -> str:
     """How many of the study's runs are done, and which are not and why."""
-    runs = material.runs
+    runs = findings.runs
     done = int((runs.status == "done").sum())
     unmeasured = runs[(runs.status == "done") & ~runs.evaluated]
     undrawn = [
-        cell for cell in material.cells if _should_be_drawn(material, cell) and not material.pictures[cell.place]
+        cell for cell in findings.cells if _should_be_drawn(findings, cell) and not findings.pictures[cell.place]
     ]
     if done == len(runs) and unmeasured.empty:
         lines = [f"> **Complete.** All {done} runs of the study are done and measured."]
@@ -24,24 +24,24 @@ def completeness(material: Material) -> str:
     for status, group in runs[runs.status != "done"].groupby("status", sort=False):
         for reason, same in group.groupby("reason", sort=False):
             why = f" ({plain(reason)})" if reason else ""
-            lines.append(f"> - **{plain(str(status).replace('_', ' '))}**{why}: {_places(material, same)}")
+            lines.append(f"> - **{plain(str(status).replace('_', ' '))}**{why}: {_places(findings, same)}")
     if not unmeasured.empty:
-        lines.append(f"> - **trained, not measured**: {_places(material, unmeasured)}")
+        lines.append(f"> - **trained, not measured**: {_places(findings, unmeasured)}")
     if undrawn:
-        lines.append(f"> - **no figures**: {listed([_place(material, cell) for cell in undrawn])}")
+        lines.append(f"> - **no figures**: {listed([_place(findings, cell) for cell in undrawn])}")
     return "\n".join(lines)
 
 
-def in_short(material: Material) -> str:
+def in_short(findings: Findings) -> str:
     """The best MIG of each dataset and variant, and what it costs against β = 1."""
-    mig, distortion = material.column("mig"), material.column("reconstruction")
+    mig, distortion = findings.column("mig"), findings.column("reconstruction")
     if mig is None or distortion is None:
         return ""
-    scores, costs = material.numbers(mig), material.numbers(distortion)
-    with_plain = any(cell.beta == "1" for cell in material.cells)
+    scores, costs = findings.numbers(mig), findings.numbers(distortion)
+    with_plain = any(cell.beta == "1" for cell in findings.cells)
     rows = []
-    for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in material.cells):
-        cells = [c for c in material.of_dataset(dataset) if c.variant == variant]
+    for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in findings.cells):
+        cells = [c for c in findings.of_dataset(dataset) if c.variant == variant]
         found = [c for c in cells if c.place in scores and scores[c.place].seeds]
         if found:
             best = max(found, key=lambda cell: scores[cell.place].mean)
@@ -49,10 +49,10 @@ def in_short(material: Material) -> str:
             values = [
                 _interval(numbers, cell, places) for numbers, places in ((scores, 3), (costs, 1)) for cell in compared
             ]
-            rows.append((dataset, material.variants[variant], material.strength(best), *values))
+            rows.append((dataset, findings.variants[variant], findings.strength(best), *values))
     if not rows:
         return ""
-    places = ["there", *([f"at {material.symbol} = 1"] if with_plain else [])]
+    places = ["there", *([f"at {findings.symbol} = 1"] if with_plain else [])]
     headers = ["dataset", "variant", "best mean MIG at", *(f"MIG {place}" for place in places)]
     headers += [f"reconstruction {place} (nats)" for place in places]
     return (
@@ -62,37 +62,37 @@ def in_short(material: Material) -> str:
     )
 
 
-def study(material: Material) -> str:
+def study(findings: Findings) -> str:
     """Datasets, variants, strengths, seeds and training, in words and one table."""
-    variants = dict.fromkeys(cell.variant for cell in material.cells)
+    variants = dict.fromkeys(cell.variant for cell in findings.cells)
     lines = [
-        f"{len(material.cells)} cells, {len(material.runs)} runs: every dataset with every variant at every strength, "
+        f"{len(findings.cells)} cells, {len(findings.runs)} runs: every dataset with every variant at every strength, "
         "one run per seed, unless the table says otherwise."
     ]
     rows = []
-    for dataset in material.datasets:
+    for dataset in findings.datasets:
         for variant in variants:
-            cells = [cell for cell in material.of_dataset(dataset) if cell.variant == variant]
+            cells = [cell for cell in findings.of_dataset(dataset) if cell.variant == variant]
             if cells:
-                rows.append((dataset, material.variants[variant], *_sweep(material, cells)))
+                rows.append((dataset, findings.variants[variant], *_sweep(findings, cells)))
     headers = ["dataset", "variant", "condition", "strengths", "seeds", "architecture", "training"]
     lines.append(table(headers, rows, len(headers)))
-    lines += [dataset_facts(dataset, material.cards.get(dataset, {})) for dataset in material.datasets]
+    lines += [dataset_facts(dataset, findings.cards.get(dataset, {})) for dataset in findings.datasets]
     return "## The study\n\n" + "\n\n".join(lines)
 
 
-def tradeoffs(material: Material) -> str:
+def tradeoffs(findings: Findings) -> str:
     """The two figures that the stage has drawn."""
-    symbol = material.symbol
+    symbol = findings.symbol
     return "\n\n".join(
         [
             "## Trade-off",
             picture("figures/tradeoff.png", f"Measures against {symbol}", "100%"),
-            f"{_panels(material, 'tradeoff')} against {symbol} on a log axis: seeds as points, their mean as a line, "
+            f"{_panels(findings, 'tradeoff')} against {symbol} on a log axis: seeds as points, their mean as a line, "
             "the 95 % interval of the mean (Student's t) as bars, which may leave a panel. ↑ higher is better, ↓ lower "
             f"is better. {_files('tradeoff')}",
             picture("figures/disentanglement.png", f"Disentanglement and control against {symbol}", "100%"),
-            f"The same for {_panels(material, 'disentanglement')}. {_files('disentanglement')}",
+            f"The same for {_panels(findings, 'disentanglement')}. {_files('disentanglement')}",
             picture("figures/rate_distortion.png", "Rate and distortion", "100%"),
             f"Rate and distortion: reconstruction against KL, both in nats per image, numbers are {symbol}; lower left "
             "is better. Models are fairly compared at equal rate; that of a conditional model leaves out what it is "
@@ -101,14 +101,14 @@ def tradeoffs(material: Material) -> str:
     )
 
 
-def panel_columns(material: Material, figure: str = "tradeoff") -> dict[str, Column | None]:
+def panel_columns(findings: Findings, figure: str = "tradeoff") -> dict[str, Column | None]:
     """Which column each panel of a figure against the strength shows; None where no cell has a number."""
-    return {metric: material.column(metric) for metric in PANELS[figure]}
+    return {metric: findings.column(metric) for metric in PANELS[figure]}
 
 
-def _panels(material: Material, figure: str) -> str:
-    shown = [column for column in panel_columns(material, figure).values() if column]
-    return plain(", ".join(material.label(column.metric) for column in shown))
+def _panels(findings: Findings, figure: str) -> str:
+    shown = [column for column in panel_columns(findings, figure).values() if column]
+    return plain(", ".join(findings.label(column.metric) for column in shown))
 
 
 def dataset_facts(name: str, card: Mapping[str, Any]) -> str:
@@ -129,9 +129,9 @@ def dataset_facts(name: str, card: Mapping[str, Any]) -> str:
     return f"**{plain(name)}** – {plain(card['title'])}: {'; '.join(facts)}."
 
 
-def _sweep(material: Material, cells: list[CellKey]) -> list[str]:
-    symbol = material.symbols[cells[0].variant]
-    specs = [material.specs[cell.place] for cell in cells]
+def _sweep(findings: Findings, cells: list[CellKey]) -> list[str]:
+    symbol = findings.symbols[cells[0].variant]
+    specs = [findings.specs[cell.place] for cell in cells]
     seeds = dict.fromkeys(", ".join(map(str, cell.seeds)) for cell in cells)
     training = [spec["training"] for spec in specs]
     return [
@@ -150,29 +150,29 @@ def _interval(rows: Mapping[tuple[str, str, str], Any], cell: CellKey | None, pl
     return with_interval(row.mean, row.ci_high, places)
 
 
-def _should_be_drawn(material: Material, cell: CellKey) -> bool:
-    if not material.specs[cell.place]["evaluation"]["figures"]:
+def _should_be_drawn(findings: Findings, cell: CellKey) -> bool:
+    if not findings.specs[cell.place]["evaluation"]["figures"]:
         return False
-    runs = material.runs
+    runs = findings.runs
     own = (runs.dataset == cell.dataset) & (runs.variant == cell.variant) & (runs.beta == cell.beta)
     return bool((runs[own].status == "done").any())
 
 
-def _place(material: Material, cell: CellKey) -> str:
-    return f"{cell.dataset} · {material.variants[cell.variant]} · {material.strength(cell)}"
+def _place(findings: Findings, cell: CellKey) -> str:
+    return f"{cell.dataset} · {findings.variants[cell.variant]} · {findings.strength(cell)}"
 
 
-def _places(material: Material, runs: Any) -> str:
+def _places(findings: Findings, runs: Any) -> str:
     """Runs by cell: ``sprites · β-VAE · β = 4 (seeds 0, 2)``."""
     found = []
-    for cell in material.cells:
+    for cell in findings.cells:
         own = (runs.dataset == cell.dataset) & (runs.variant == cell.variant) & (runs.beta == cell.beta)
         seeds = runs[own].seed.tolist()
         if seeds:
             which = (
                 "" if len(seeds) == len(cell.seeds) else f" (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))})"
             )
-            found.append(_place(material, cell) + which)
+            found.append(_place(findings, cell) + which)
     return plain(listed(found))
 
 

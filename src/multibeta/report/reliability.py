@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from multibeta.report.material import Column, Material
+from multibeta.report.findings import Column, Findings
 from multibeta.report.text import DASH, decimals, fold, number, picture, plain, table
 from multibeta.report.uncertainty import rank_correlations, spread, variance_shares
 
@@ -21,7 +21,7 @@ COMPARED = (
 )
 
 
-def reliability(material: Material) -> str:
+def reliability(findings: Findings) -> str:
     """For each dataset where the variance of its scores comes from, and which scores agree."""
     parts = [
         "## How far to trust a score",
@@ -31,11 +31,11 @@ def reliability(material: Material) -> str:
         "between variants, between strengths of a variant, between seeds of a cell (95 % interval from resampled "
         "residuals). *By chance* is what variant and strength together would be given if neither mattered.",
     ]
-    for dataset in material.datasets:
-        body = _variances(material, dataset)
+    for dataset in findings.datasets:
+        body = _variances(findings, dataset)
         if body:
             parts.append(f"### {plain(dataset)}: variance\n\n{body}")
-        if agreement(material, dataset) is not None:
+        if agreement(findings, dataset) is not None:
             name = correlations_name(dataset)
             parts.append(
                 f"{picture(f'figures/{name}.png', f'Rank correlations of the measures on {dataset}', '100%')}\n\n"
@@ -46,14 +46,14 @@ def reliability(material: Material) -> str:
     return "\n\n".join(parts) if len(parts) > 2 else ""
 
 
-def agreement(material: Material, dataset: str) -> pd.DataFrame | None:
+def agreement(findings: Findings, dataset: str) -> pd.DataFrame | None:
     """Rank correlations between the compared measures of a dataset, labelled by title; None with fewer than three."""
     import pandas as pd
 
-    columns = {name: column for name in COMPARED if (column := material.column(name, dataset))}
+    columns = {name: column for name in COMPARED if (column := findings.column(name, dataset))}
     if len(columns) < 3:
         return None
-    wide = pd.DataFrame({material.label(name): _runs(material, column, dataset) for name, column in columns.items()})
+    wide = pd.DataFrame({findings.label(name): _runs(findings, column, dataset) for name, column in columns.items()})
     found = rank_correlations(wide)
     return found if len(found) > 2 and found.notna().to_numpy().sum() > len(found) else None
 
@@ -63,12 +63,12 @@ def correlations_name(dataset: str) -> str:
     return f"correlations_{dataset}"
 
 
-def _variances(material: Material, dataset: str) -> str:
+def _variances(findings: Findings, dataset: str) -> str:
     rows = []
-    for column in material.columns(dataset):
-        values = _runs(material, column, dataset)
+    for column in findings.columns(dataset):
+        values = _runs(findings, column, dataset)
         runs = values.reset_index(name="value").assign(cell=lambda t: t.variant + "/" + t.beta)
-        repeated = _of_column(material.repeats, column, dataset).assign(cell=lambda t: t.variant + "/" + t.beta)
+        repeated = _of_column(findings.repeats, column, dataset).assign(cell=lambda t: t.variant + "/" + t.beta)
         deviation = spread(runs, repeated)
         shares = variance_shares(runs.value.to_numpy(float), runs.variant.tolist(), runs.cell.tolist())
         if shares is None and math.isnan(deviation.training):
@@ -79,10 +79,10 @@ def _variances(material: Material, dataset: str) -> str:
             seed = f"{_percent(shares.seed)} ({_percent(shares.seed_low)} to {_percent(shares.seed_high)})"
             shown = [_percent(shares.variant), _percent(shares.strength), seed, _percent(shares.by_chance)]
         about = f"{column.representation}, {column.protocol}"
-        rows.append([material.label(column.metric), about, *(number(each, places) for each in deviation), *shown])
+        rows.append([findings.label(column.metric), about, *(number(each, places) for each in deviation), *shown])
     if not rows:
         return ""
-    headers = ["measure", "of", "training", "metric", "share of variant", f"share of {material.symbol}"]
+    headers = ["measure", "of", "training", "metric", "share of variant", f"share of {findings.symbol}"]
     return fold("Variance of every measure", table([*headers, "share of seed", "by chance"], rows, 2))
 
 
@@ -90,9 +90,9 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _runs(material: Material, column: Column, dataset: str) -> pd.Series:
+def _runs(findings: Findings, column: Column, dataset: str) -> pd.Series:
     """The value of every run, by variant, beta and seed."""
-    own = material.metrics[(material.metrics.factor == "") & (material.metrics.status == "done")]
+    own = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status == "done")]
     return _of_column(own, column, dataset).set_index(["variant", "beta", "seed"]).value
 
 

@@ -11,7 +11,7 @@ from multibeta.report.uncertainty import bootstrap
 if TYPE_CHECKING:
     import pandas as pd
 
-    from multibeta.report.material import CellKey
+    from multibeta.report.findings import CellKey
 
 SUMMARY_COLUMNS = (
     "dataset",

@@ -19,11 +19,11 @@ from multibeta.figures.latents import latents
 from multibeta.metrics.posterior._divergence import kl_per_latent
 from multibeta.metrics.posterior.active_units import THRESHOLD
 from multibeta.results import CellFolder
-from multibeta.stages.encode import Codes, conditions, float_images, read_codes
-from multibeta.stages.evaluate import read_arrays
-from multibeta.stages.saving import save
-from multibeta.stages.specs import read_cell
-from multibeta.stages.titles import cell_title
+from multibeta.stages.shared.codes import Codes, conditions, float_images, read_codes
+from multibeta.stages.shared.metric_rows import read_arrays
+from multibeta.stages.shared.saving import save
+from multibeta.stages.shared.specs import read_cell
+from multibeta.stages.shared.titles import cell_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,62 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from multibeta import randomness
 from multibeta.datasets import Dataset
-from multibeta.options import EvaluationOptions
-from multibeta.results import CellFolder, data_folder, reading, replacing
-from multibeta.stages.specs import read_cell
-
-
-class Model(Protocol):
-    """What is asked of a model: B images (B, C, H, W) in [0, 1] and codes (B, D), as arrays."""
-
-    def encode(self, images: Any, condition: Any = None) -> tuple[Any, Any]:
-        """Mean and log-variance of the posterior, both (B, D)."""
-
-    def decode(self, z: Any, condition: Any = None) -> Any:
-        """Images in [0, 1]."""
-
-
-@dataclass(frozen=True)
-class EvaluationImages:
-    """Which images of a dataset are measured: equal for every model, so differences are the models'.
-
-    Attributes:
-        code_table: positions (N,) drawn without replacement from the whole dataset, sorted.
-        held_out: positions (M,) drawn from the images kept from training, sorted.
-    """
-
-    code_table: NDArray[np.int64]
-    held_out: NDArray[np.int64]
-
-    @classmethod
-    def choose(cls, dataset: Dataset, options: EvaluationOptions) -> EvaluationImages:
-        def draw(positions: NDArray[np.int64], most: int, purpose: str) -> NDArray[np.int64]:
-            generator = randomness.numpy_generator(options.seed, purpose)
-            return np.sort(generator.permutation(positions)[:most])
-
-        return cls(
-            draw(np.arange(len(dataset.images)), options.codes, "code table"),
-            draw(dataset.held_out.nonzero()[0], options.held_out, "held-out images"),
-        )
-
-
-@dataclass(frozen=True)
-class Codes:
-    """Posterior of the evaluation images under one model: N images of the code table, M held-out ones, D latents."""
-
-    mean: NDArray[np.float32]
-    logvar: NDArray[np.float32]
-    held_out_mean: NDArray[np.float32]
-    held_out_logvar: NDArray[np.float32]
+from multibeta.results import CellFolder, data_folder, replacing
+from multibeta.stages.shared.codes import EvaluationImages, conditions, encode_images
+from multibeta.stages.shared.specs import read_cell
 
 
 def encode(folder: CellFolder) -> None:
@@ -79,39 +31,3 @@ def encode(folder: CellFolder) -> None:
             arrays |= {f"seed{seed}/{name}": array for name, array in vars(codes).items()}
     with replacing(folder.codes) as temporary:
         np.savez(temporary, **arrays)
-
-
-def read_codes(folder: CellFolder) -> tuple[EvaluationImages, dict[int, Codes]]:
-    """What `encode` wrote: the images, and the codes by seed.
-
-    Raises:
-        FileNotFoundError: the cell is not encoded.
-        ValueError: the file is damaged.
-    """
-    with reading(folder.codes, (BadZipFile, EOFError, ValueError)), np.load(folder.codes, allow_pickle=False) as stored:
-        seeds = sorted({int(name.split("/")[0].removeprefix("seed")) for name in stored if "/" in name})
-        fields = Codes.__dataclass_fields__
-        codes = {seed: Codes(**{name: stored[f"seed{seed}/{name}"] for name in fields}) for seed in seeds}
-        return EvaluationImages(stored["code_table"], stored["held_out"]), codes
-
-
-def encode_images(
-    model: Model, dataset: Dataset, chosen: EvaluationImages, condition: NDArray[np.int64] | None
-) -> Codes:
-    """Encode the chosen images; ``condition`` (all images of the dataset,) is for conditional models."""
-    parts: list[NDArray[np.float32]] = []
-    for positions in (chosen.code_table, chosen.held_out):
-        of_images = () if condition is None else (condition[positions],)
-        parts += model.encode(float_images(dataset, positions), *of_images)
-    return Codes(*parts)
-
-
-def float_images(dataset: Dataset, positions: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Images (n, C, H, W) in [0, 1]."""
-    return np.ascontiguousarray(dataset.images[positions].transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
-
-
-def conditions(dataset: Dataset, model: Any) -> NDArray[np.int64] | None:
-    """The condition of every image of the dataset, for a conditional model; None for all others."""
-    condition = getattr(model, "condition", None)
-    return None if condition is None else dataset.column(condition.name)[0].astype(np.int64)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from multibeta.datasets import Dataset
 from multibeta.results import CellFolder, data_folder
-from multibeta.stages.encode import EvaluationImages, encode, read_codes
-from multibeta.stages.specs import read_cell
+from multibeta.stages.encode import encode
+from multibeta.stages.shared.codes import EvaluationImages, read_codes
+from multibeta.stages.shared.specs import read_cell
 from multibeta.training.lock import run_lock
 
 STAGES = ("encode", "evaluate", "draw")

@@ -14,7 +14,7 @@ from multibeta import registry, results
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, grid_factors
 from multibeta.datasets._sources import locate
-from multibeta.stages.specs import read_cell, read_data_spec
+from multibeta.stages.shared.specs import read_cell, read_data_spec
 
 
 def prepare(

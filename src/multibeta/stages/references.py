@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta import registry
-from multibeta.cell import Cell
+from multibeta.cell import Cell, fingerprint
 from multibeta.datasets import Dataset
 from multibeta.randomness import numpy_generator
-from multibeta.stages.encode import Codes, EvaluationImages, float_images
-from multibeta.stages.evaluate import measure
-from multibeta.stages.material import Material
+from multibeta.results import StudyFolder, data_folder, read_json, write_json
+from multibeta.stages.shared.codes import Codes, EvaluationImages, float_images
+from multibeta.stages.shared.material import Material
+from multibeta.stages.shared.metric_rows import metric_rows
 
 #: Value by metric, protocol and representation.
 Scores = dict[tuple[str, str, str], float]
+
+
+def write_references(folder: StudyFolder, dataset: str) -> Path:
+    """Measure the references of a dataset of the study, as its cells are measured, and write them.
+
+    Raises:
+        FileNotFoundError: there is no study in the folder, or the dataset is not prepared.
+        ValueError: the study has no such dataset.
+    """
+    cells = _cells_by_dataset(folder).get(dataset)
+    if cells is None:
+        raise ValueError(f"study {folder.path.name} has no dataset {dataset!r}")
+    _measured(folder, cells)
+    return folder.references(dataset)
+
+
+def known_references(folder: StudyFolder) -> dict[str, dict[str, Scores]]:
+    """The references of every prepared dataset of a study, by dataset and title; measured now where none are written.
+
+    Raises:
+        FileNotFoundError: there is no study in the folder.
+    """
+    prepared = {
+        dataset: cells
+        for dataset, cells in _cells_by_dataset(folder).items()
+        if (data_folder(folder.root, cells[0].data_key) / "card.json").is_file()
+    }
+    return {dataset: _known(folder, cells) for dataset, cells in prepared.items()}
+
+
+def _cells_by_dataset(folder: StudyFolder) -> dict[str, list[Cell]]:
+    if not folder.study.is_file():
+        raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing)")
+    found: dict[str, list[Cell]] = {}
+    for spec in read_json(folder.study)["cells"]:
+        cell = Cell.model_validate({name: value for name, value in spec.items() if name != "data_key"})
+        cell.load_plugins()
+        found.setdefault(cell.dataset.name, []).append(cell)
+    return found
+
+
+def _known(folder: StudyFolder, cells: Sequence[Cell]) -> dict[str, Scores]:
+    path = folder.references(cells[0].dataset.name)
+    if path.is_file():
+        found = read_json(path)
+        if found["fingerprint"] == _identity(folder, cells):
+            return {
+                title: {(row["metric"], row["protocol"], row["representation"]): row["value"] for row in rows}
+                for title, rows in found["scores"].items()
+            }
+    return _measured(folder, cells)
+
+
+def _measured(folder: StudyFolder, cells: Sequence[Cell]) -> dict[str, Scores]:
+    """By title; with the number of latents in it where the cells differ in that, for scores depend on it."""
+    data = data_folder(folder.root, cells[0].data_key)
+    by_latents = {cell.training.latents: cell for cell in reversed(cells)}
+    scores: dict[str, Scores] = {}
+    for latents, cell in sorted(by_latents.items(), reverse=True):
+        suffix = f", {latents} latents" if len(by_latents) > 1 else ""
+        scores |= {title + suffix: found for title, found in reference_scores(cell, data).items()}
+    written: dict[str, list[dict[str, Any]]] = {
+        title: [
+            {"metric": metric, "protocol": protocol, "representation": representation, "value": value}
+            for (metric, protocol, representation), value in of_title.items()
+        ]
+        for title, of_title in scores.items()
+    }
+    path = folder.references(cells[0].dataset.name)
+    write_json(path, {"fingerprint": _identity(folder, cells), "scores": written})
+    return scores
+
+
+def _identity(folder: StudyFolder, cells: Sequence[Cell]) -> str:
+    learnt = (data_folder(folder.root, cells[0].data_key) / "features.safetensors").is_file()
+    measured = sorted({(cell.evaluation_fingerprint, cell.training.latents) for cell in cells})
+    return fingerprint([measured, cells[0].data_key, learnt])
 
 
 @dataclass(frozen=True)
@@ -56,7 +134,7 @@ def reference_scores(cell: Cell, data: Path) -> dict[str, Scores]:
         # It does not encode: its codes are given.
         model: Any = reference
         material = Material(model, dataset, chosen, reference.codes, cell.evaluation, features)
-        rows = [row for row in measure(material, names)[0] if row["factor"] == "" and row["status"] == "done"]
+        rows = [row for row in metric_rows(material, names)[0] if row["factor"] == "" and row["status"] == "done"]
         found[title] = {(row["metric"], row["protocol"], row["representation"]): row["value"] for row in rows}
     return {title: scores for title, scores in found.items() if scores}
 

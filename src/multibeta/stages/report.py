@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,18 @@ import pandas as pd
 
 from multibeta.figures.correlations import correlations
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
+from multibeta.report.findings import PANELS
 from multibeta.report.html import page
 from multibeta.report.markdown import markdown
-from multibeta.report.material import PANELS
 from multibeta.report.overview import panel_columns
 from multibeta.report.reliability import agreement, correlations_name
 from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
-from multibeta.stages.gather import gather
-from multibeta.stages.saving import save
+from multibeta.stages.references import known_references
+from multibeta.stages.shared.gather import gather
+from multibeta.stages.shared.saving import save
 
 if TYPE_CHECKING:
-    from multibeta.report.material import Column, Material
+    from multibeta.report.findings import Column, Findings
 
 PLACE = ["dataset", "variant", "beta"]
 KINDS = ("png", "svg", "pdf")
@@ -39,50 +41,50 @@ def report(study_folder: Path) -> Path:
         OSError: the folder cannot be written.
     """
     folder = StudyFolder(study_folder)
-    material = gather(folder)
-    write_table(folder.metrics, material.metrics)
-    write_table(folder.runs, material.runs[list(RUNS_COLUMNS)])
-    write_table(folder.summary, material.summary)
-    write_json(folder.provenance, dict(material.provenance))
-    _draw(material, folder.figures)
-    text = markdown(material)
+    findings = replace(gather(folder), references=known_references(folder))
+    write_table(folder.metrics, findings.metrics)
+    write_table(folder.runs, findings.runs[list(RUNS_COLUMNS)])
+    write_table(folder.summary, findings.summary)
+    write_json(folder.provenance, dict(findings.provenance))
+    _draw(findings, folder.figures)
+    text = markdown(findings)
     write_text(folder.report_markdown, text)
     write_text(folder.report_html, page(text, lambda path: (folder.path / path).read_bytes()))
     return folder.report_html
 
 
-def _draw(material: Material, folder: Path) -> None:
-    variants = {name: material.variants[name] for name in dict.fromkeys(cell.variant for cell in material.cells)}
+def _draw(findings: Findings, folder: Path) -> None:
+    variants = {name: findings.variants[name] for name in dict.fromkeys(cell.variant for cell in findings.cells)}
     for name in PANELS:
-        columns = panel_columns(material, name)
-        points = _stack([_points(material, panel, column) for panel, column in columns.items() if column])
-        means = _stack([_means(material, panel, column) for panel, column in columns.items() if column])
-        titles = {panel: _title(material, panel, column) for panel, column in columns.items()}
+        columns = panel_columns(findings, name)
+        points = _stack([_points(findings, panel, column) for panel, column in columns.items() if column])
+        means = _stack([_means(findings, panel, column) for panel, column in columns.items() if column])
+        titles = {panel: _title(findings, panel, column) for panel, column in columns.items()}
         reasons = {
-            (dataset, panel): _reason(material, dataset, panel) for dataset in material.datasets for panel in columns
+            (dataset, panel): _reason(findings, dataset, panel) for dataset in findings.datasets for panel in columns
         }
-        save(tradeoff(points, means, titles, variants, reasons, material.symbol), folder, name, KINDS)
+        save(tradeoff(points, means, titles, variants, reasons, findings.symbol), folder, name, KINDS)
         if name == "tradeoff":
             runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
-            figure = rate_distortion(runs, cells, variants, material.datasets, material.symbol)
+            figure = rate_distortion(runs, cells, variants, findings.datasets, findings.symbol)
             save(figure, folder, "rate_distortion", KINDS)
-    for dataset in material.datasets:
-        found = agreement(material, dataset)
+    for dataset in findings.datasets:
+        found = agreement(findings, dataset)
         if found is not None:
-            title = f"{dataset}, {len(material.runs[material.runs.dataset == dataset])} runs"
+            title = f"{dataset}, {len(findings.runs[findings.runs.dataset == dataset])} runs"
             figure = correlations(found.to_numpy(), list(found.columns), title)
             save(figure, folder, correlations_name(dataset), KINDS)
 
 
-def _points(material: Material, panel: str, column: Column) -> pd.DataFrame:
-    table = material.metrics[(material.metrics.factor == "") & (material.metrics.status == "done")]
+def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
+    table = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status == "done")]
     for name, value in column._asdict().items():
         table = table[table[name] == value]
     return table[[*PLACE, "seed", "value"]].dropna().assign(panel=panel)
 
 
-def _means(material: Material, panel: str, column: Column) -> pd.DataFrame:
-    rows = material.numbers(column).values()
+def _means(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
+    rows = findings.numbers(column).values()
     fields = [*PLACE, "mean", "ci_low", "ci_high"]
     table = pd.DataFrame([[getattr(row, field) for field in fields] for row in rows], columns=fields)
     return table.dropna(subset=["mean"]).assign(panel=panel)
@@ -99,8 +101,8 @@ def _wide(table: pd.DataFrame, index: list[str], values: str) -> pd.DataFrame:
     return wide.reindex(columns=[*index, "kl", "reconstruction"]).dropna(subset=["kl", "reconstruction"])
 
 
-def _title(material: Material, panel: str, column: Column | None) -> str:
-    measure = material.measures.get(panel)
+def _title(findings: Findings, panel: str, column: Column | None) -> str:
+    measure = findings.measures.get(panel)
     if measure is None:
         return panel
     detail = measure.unit or _recipe(column)
@@ -113,9 +115,9 @@ def _recipe(column: Column | None) -> str:
     return f"{column.representation}, {column.protocol}" if column and codes else ""
 
 
-def _reason(material: Material, dataset: str, panel: str) -> str:
+def _reason(findings: Findings, dataset: str, panel: str) -> str:
     """Why a panel would be empty: the most frequent reason among the dataset's runs."""
-    metrics = material.metrics
+    metrics = findings.metrics
     own = metrics[(metrics.dataset == dataset) & (metrics.metric == panel) & (metrics.factor == "")]
     failed = own[own.status != "done"].status
     return str(failed.mode().iloc[0]) if len(failed) else "not measured"

@@ -6,24 +6,31 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
+from multibeta.options import EvaluationOptions
+from multibeta.report.findings import GALLERIES, CellKey, Findings
 from multibeta.report.html import page
-from multibeta.report.material import GALLERIES, CellKey, Material
 from multibeta.report.scored import scored
 from multibeta.report.statistics import summarise
 from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, StudyFolder, replacing, write_table, write_text
-from multibeta.stages.anybody import Measured, measure_anybody, prepared
 from multibeta.stages.draw import matrices
-from multibeta.stages.gather import calibration_of, measures_of
-from multibeta.stages.provenance import git_commit
+from multibeta.stages.features import learn_features
+from multibeta.stages.prepare import prepare_folder
 from multibeta.stages.references import reference_scores
-from multibeta.stages.saving import save
+from multibeta.stages.shared.adapter import Adapter
+from multibeta.stages.shared.codes import EvaluationImages, conditions, encode_images
+from multibeta.stages.shared.gather import calibration_of, measures_of
+from multibeta.stages.shared.material import Material
+from multibeta.stages.shared.metric_rows import Matrices, Rows, metric_rows
+from multibeta.stages.shared.provenance import git_commit
+from multibeta.stages.shared.saving import save
+from multibeta.stages.shared.specs_by_hand import dataset_by_hand
 from multibeta.study import Study
 
 #: A model that was not trained here has no strength and no seed.
@@ -101,6 +108,48 @@ def load_model(file: Path) -> Any:
     return model
 
 
+def prepared(dataset: str | Dataset, results: Path) -> Dataset:
+    """The dataset, prepared below ``results`` if given by name, and its features learnt if they are not yet.
+
+    Raises:
+        PlugInError: there is no dataset of that name.
+    """
+    if isinstance(dataset, str):
+        dataset = prepare_folder(dataset_by_hand(dataset, results, []))
+    features = dataset.folder / "features.safetensors"
+    if not features.is_file():
+        learn_features(dataset.folder, features)
+    return dataset
+
+
+class Measured(NamedTuple):
+    """What `multibeta.stages.evaluate.measure` gives, and the number of the model's latents."""
+
+    rows: Rows
+    matrices: Matrices
+    latents: int
+
+
+def measure_anybody(model: Any, dataset: Dataset, metric_names: Sequence[str], options: EvaluationOptions) -> Measured:
+    """Every metric of a model that need not be ours.
+
+    Raises:
+        ValueError: the model's arrays are not what `multibeta.evaluate` describes.
+    """
+    ours = hasattr(model, "decode_logits")
+    scored = model if ours else Adapter(model, dataset.shape)
+    chosen = EvaluationImages.choose(dataset, options)
+    table = encode_images(scored, dataset, chosen, conditions(dataset, model))
+    likelihood = (model.cell.training.likelihood, model.cell.training.noise_std) if ours else ("bernoulli", 0.1)
+    features = dataset.folder / "features.safetensors"
+    material = Material(scored, dataset, chosen, table, options, features, likelihood)
+    rows, matrices = metric_rows(material, metric_names)
+    if not rows:
+        names = f"{', '.join(metric_names) or 'no metric'} by {', '.join(options.protocols)}"
+        raise ValueError(f"nothing to measure: {names}; see the protocols of each metric in docs/metrics/README.md")
+    return Measured(rows, matrices, table.mean.shape[1])
+
+
 def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, facts: dict[str, str]) -> Path:
     place = {"dataset": data.name, "variant": folder.path.name, "beta": NO_STRENGTH, "seed": SEED}
     rows = [{**place, **row} for row in measured.rows]
@@ -114,7 +163,7 @@ def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, f
         stale.unlink()
     for name, figure in drawn.items():
         save(figure, folder.figures, name)
-    material = Material(
+    findings = Findings(
         name=folder.path.name,
         title=f"{folder.path.name} on {data.name}",
         cells=[key],
@@ -137,7 +186,7 @@ def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, f
     facts |= {"Latents": str(measured.latents), "Evaluation": str(options or "defaults")}
     if commit := git_commit():
         facts["Measured by multibeta at commit"] = commit
-    text = scored(material, facts)
+    text = scored(findings, facts)
     write_text(folder.report_markdown, text)
     write_text(folder.report_html, page(text, lambda path: (folder.path / path).read_bytes()))
     return folder.report_html

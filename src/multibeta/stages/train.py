@@ -17,8 +17,8 @@ from tqdm import tqdm
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.results import CellFolder, data_folder, state_folder, write_json, write_rows
-from multibeta.stages.provenance import hardware, versions
-from multibeta.stages.specs import read_cell
+from multibeta.stages.shared.provenance import hardware, versions
+from multibeta.stages.shared.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
 from multibeta.training.lock import run_lock
 from multibeta.training.loop import (

@@ -79,7 +79,7 @@ class CellKey:
 
 
 @dataclass(frozen=True)
-class Material:
+class Findings:
     """Everything a report says, as plain tables and mappings.
 
     Attributes:

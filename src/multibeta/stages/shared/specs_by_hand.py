@@ -12,7 +12,7 @@ import yaml
 from multibeta import registry
 from multibeta.config_errors import ConfigError
 from multibeta.results import CellFolder
-from multibeta.stages.specs import write_data_spec, write_specs
+from multibeta.stages.shared.specs import write_data_spec, write_specs
 from multibeta.study import Study
 
 

@@ -1,21 +1,10 @@
-"""Anybody's model, measured: any object with ``encode`` and ``decode``, arrays or tensors."""
+"""Anybody's model as ours: any object with ``encode`` and ``decode``, arrays or tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from multibeta.datasets import Dataset
-from multibeta.options import EvaluationOptions
-from multibeta.stages.by_hand import dataset_by_hand
-from multibeta.stages.encode import EvaluationImages, conditions, encode_images
-from multibeta.stages.evaluate import Matrices, Rows, measure
-from multibeta.stages.features import learn_features
-from multibeta.stages.material import Material
-from multibeta.stages.prepare import prepare_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,48 +13,6 @@ if TYPE_CHECKING:
 BATCH = 256
 #: How far outside [0, 1] a decoded value may lie by rounding.
 ROUNDING = 1e-6
-
-
-def prepared(dataset: str | Dataset, results: Path) -> Dataset:
-    """The dataset, prepared below ``results`` if given by name, and its features learnt if they are not yet.
-
-    Raises:
-        PlugInError: there is no dataset of that name.
-    """
-    if isinstance(dataset, str):
-        dataset = prepare_folder(dataset_by_hand(dataset, results, []))
-    features = dataset.folder / "features.safetensors"
-    if not features.is_file():
-        learn_features(dataset.folder, features)
-    return dataset
-
-
-class Measured(NamedTuple):
-    """What `multibeta.stages.evaluate.measure` gives, and the number of the model's latents."""
-
-    rows: Rows
-    matrices: Matrices
-    latents: int
-
-
-def measure_anybody(model: Any, dataset: Dataset, metric_names: Sequence[str], options: EvaluationOptions) -> Measured:
-    """Every metric of a model that need not be ours.
-
-    Raises:
-        ValueError: the model's arrays are not what `multibeta.evaluate` describes.
-    """
-    ours = hasattr(model, "decode_logits")
-    scored = model if ours else Adapter(model, dataset.shape)
-    chosen = EvaluationImages.choose(dataset, options)
-    table = encode_images(scored, dataset, chosen, conditions(dataset, model))
-    likelihood = (model.cell.training.likelihood, model.cell.training.noise_std) if ours else ("bernoulli", 0.1)
-    features = dataset.folder / "features.safetensors"
-    material = Material(scored, dataset, chosen, table, options, features, likelihood)
-    rows, matrices = measure(material, metric_names)
-    if not rows:
-        names = f"{', '.join(metric_names) or 'no metric'} by {', '.join(options.protocols)}"
-        raise ValueError(f"nothing to measure: {names}; see the protocols of each metric in docs/metrics/README.md")
-    return Measured(rows, matrices, table.mean.shape[1])
 
 
 class Adapter:

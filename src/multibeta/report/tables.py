@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from multibeta.report.material import PROTOCOLS, CellKey, Column, Material
+from multibeta.report.findings import PROTOCOLS, CellKey, Column, Findings
 from multibeta.report.targets import SECONDS_PER_EPOCH, condition, standing
 from multibeta.report.text import DASH, decimals, fold, listed, number, plain, table, with_interval
 
@@ -33,7 +33,7 @@ OVER_SEEDS = (
 )
 
 
-def tables(material: Material, about: str = OVER_SEEDS) -> str:
+def tables(findings: Findings, about: str = OVER_SEEDS) -> str:
     """Tables by dataset and protocol: mean ± half the 95 % interval over the seeds of each cell."""
     parts = [
         "## Results",
@@ -45,85 +45,85 @@ def tables(material: Material, about: str = OVER_SEEDS) -> str:
         "unused. For a dataset that is the whole grid of its factors they decode to its images, and the *constant "
         "decoder* to one of them.",
     ]
-    for dataset in material.datasets:
+    for dataset in findings.datasets:
         parts.append(f"### {plain(dataset)}: results")
         groups: dict[Group, list[Column]] = {}
-        for column in material.columns(dataset):
+        for column in findings.columns(dataset):
             groups.setdefault(_group(column), []).append(column)
         for group, columns in sorted(groups.items()):
-            parts.append(fold(group.heading, _table(material, dataset, columns, group.named), group.opened))
+            parts.append(fold(group.heading, _table(findings, dataset, columns, group.named), group.opened))
         if not groups:
             parts.append("No cell of this dataset is measured yet.")
     return "\n\n".join(parts)
 
 
-def against_targets(material: Material) -> str:
+def against_targets(findings: Findings) -> str:
     """How each cell's mean stands against the study's named targets, and the seconds an epoch takes."""
     by_metric: dict[str, list[Any]] = {}
-    for target in material.targets:
+    for target in findings.targets:
         by_metric.setdefault(target["metric"], []).append(target)
     by_metric.setdefault(SECONDS_PER_EPOCH, [])
     wanted = "; ".join(
-        f"{plain(_name(material, metric))} {', '.join(condition(target) for target in targets)}"
+        f"{plain(_name(findings, metric))} {', '.join(condition(target) for target in targets)}"
         for metric, targets in by_metric.items()
         if targets
     )
     parts = ["## Against targets", f"Targets: {wanted}. Means are held against them, not single seeds."]
-    for dataset in material.datasets:
+    for dataset in findings.datasets:
         shown: dict[str, dict[Place, float]] = {}
         absent = []
         for metric in by_metric:
-            means = _means(material, metric, dataset)
+            means = _means(findings, metric, dataset)
             if means:
                 shown[metric] = means
             else:
-                absent.append(_name(material, metric))
+                absent.append(_name(findings, metric))
         rows = [
-            [material.variants[cell.variant], cell.beta]
+            [findings.variants[cell.variant], cell.beta]
             + [_stand(means, cell, by_metric[metric]) for metric, means in shown.items()]
-            for cell in material.of_dataset(dataset)
+            for cell in findings.of_dataset(dataset)
         ]
-        headers = ["variant", material.symbol, *(_name(material, metric) for metric in shown)]
+        headers = ["variant", findings.symbol, *(_name(findings, metric) for metric in shown)]
         note = f"\n\nNot computed for any cell: {plain(', '.join(absent))}." if absent else ""
         parts.append(f"### {plain(dataset)}: targets\n\n{table(headers, rows)}{note}")
     return "\n\n".join(parts)
 
 
-def factors(material: Material) -> str:
+def factors(findings: Findings) -> str:
     """The parts of every measure that has one part per factor, such as the gap of each factor in MIG."""
     parts = []
-    for dataset in material.datasets:
-        card = material.cards.get(dataset, {})
+    for dataset in findings.datasets:
+        card = findings.cards.get(dataset, {})
         names = [factor["name"] for factor in card.get("factors", [])] or ["label"]
         groups: dict[Group, list[list[str]]] = {}
-        for column in material.columns(dataset):
-            by_factor = {name: _of_dataset(material, column, dataset, name) for name in names}
+        for column in findings.columns(dataset):
+            by_factor = {name: _of_dataset(findings, column, dataset, name) for name in names}
             if not any(by_factor.values()):
                 continue
             group = _group(column)
-            heading = material.short_header(column) if group.named else material.header(column)
+            heading = findings.short_header(column) if group.named else findings.header(column)
             places = decimals([row.mean for rows in by_factor.values() for row in rows.values()], most=3)
             groups.setdefault(group, []).extend(
-                [heading.replace("<br>", ", "), material.variants[cell.variant], cell.beta]
+                [heading.replace("<br>", ", "), findings.variants[cell.variant], cell.beta]
                 + [_interval(rows.get(cell.place), places) for rows in by_factor.values()]
-                for cell in material.of_dataset(dataset)
+                for cell in findings.of_dataset(dataset)
             )
-        headers = ["measure", "variant", material.symbol, *names]
+        headers = ["measure", "variant", findings.symbol, *names]
         parts += [
             fold(f"{dataset}: {group.heading}", table(headers, rows, 2)) for group, rows in sorted(groups.items())
         ]
-    return "\n\n".join(["## By factor", *_conditioned(material), *parts]) if parts else ""
+    return "\n\n".join(["## By factor", *_conditioned(findings), *parts]) if parts else ""
 
 
-def not_computed(material: Material) -> str:
+def not_computed(findings: Findings) -> str:
     """Every measure without a number: the reasons, what they keep from being computed, and in how many runs."""
-    rows = material.metrics[(material.metrics.factor == "") & (material.metrics.status != "done")]
+    rows = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status != "done")]
     heading = "## Not computed, and why"
     if rows.empty:
         return f"{heading}\n\nEvery measure of every measured run has a number."
     lines = []
     for status, group in rows.groupby("status", sort=False):
-        measures = listed([material.label(name) for name in dict.fromkeys(group.metric)])
+        measures = listed([findings.label(name) for name in dict.fromkeys(group.metric)])
         runs = group.drop_duplicates(["dataset", "variant", "beta", "seed"]).groupby("dataset", sort=False).size()
         where = ", ".join(f"{dataset} ({count} run{'s' * (count > 1)})" for dataset, count in runs.items())
         lines.append((plain(measures), plain(where), plain(str(status).removeprefix("not computed: "))))
@@ -145,10 +145,10 @@ def _group(column: Column) -> Group:
     return Group((0, 0, 0), "Rate, distortion and reconstructions")
 
 
-def _table(material: Material, dataset: str, columns: list[Column], named: bool) -> str:
-    cells = material.of_dataset(dataset)
-    numbers = {column: _of_dataset(material, column, dataset) for column in columns}
-    references = material.references.get(dataset, {})
+def _table(findings: Findings, dataset: str, columns: list[Column], named: bool) -> str:
+    cells = findings.of_dataset(dataset)
+    numbers = {column: _of_dataset(findings, column, dataset) for column in columns}
+    references = findings.references.get(dataset, {})
     places = {column: _places(column, numbers, list(references.values())) for column in columns}
     body = []
     for cell in cells:
@@ -156,13 +156,13 @@ def _table(material: Material, dataset: str, columns: list[Column], named: bool)
         counted = max((row.seeds for row in own.values() if row is not None), default=0)
         seeds = str(counted) if counted == len(cell.seeds) else f"{counted} of {len(cell.seeds)}"
         values = [_interval(row, places[column], counted) for column, row in own.items()]
-        body.append([material.variants[cell.variant], cell.beta, seeds, *values])
+        body.append([findings.variants[cell.variant], cell.beta, seeds, *values])
     for title, scores in references.items():
         if any(column in scores for column in columns):
             values = [f"*{number(scores[column], places[column])}*" if column in scores else "" for column in columns]
             body.append([f"*{plain(title)}*", "", "", *values])
-    headers = [material.short_header(column) if named else material.header(column) for column in columns]
-    return table(["variant", material.symbol, "seeds", *headers], body)
+    headers = [findings.short_header(column) if named else findings.header(column) for column in columns]
+    return table(["variant", findings.symbol, "seeds", *headers], body)
 
 
 def _places(column: Column, numbers: dict[Column, dict[Place, Any]], references: list[Mapping[Any, float]]) -> int:
@@ -179,27 +179,27 @@ def _interval(row: Any, places: int, seeds: int | None = None) -> str:
     return with_interval(row.mean, row.ci_high, places) + fewer
 
 
-def _name(material: Material, metric: str) -> str:
+def _name(findings: Findings, metric: str) -> str:
     if metric == SECONDS_PER_EPOCH:
         return "seconds per epoch"
-    column = material.column(metric)
+    column = findings.column(metric)
     codes = f" ({column.representation} codes)" if column and column.representation in ("mean", "sampled") else ""
-    return material.label(metric) + codes
+    return findings.label(metric) + codes
 
 
-def _means(material: Material, metric: str, dataset: str) -> dict[Place, float]:
+def _means(findings: Findings, metric: str, dataset: str) -> dict[Place, float]:
     if metric == SECONDS_PER_EPOCH:
-        done = material.runs[(material.runs.dataset == dataset) & (material.runs.status == "done")]
+        done = findings.runs[(findings.runs.dataset == dataset) & (findings.runs.status == "done")]
         seconds: Any = (done.seconds / done.epochs).groupby([done.dataset, done.variant, done.beta]).mean()
         return {place: float(value) for place, value in seconds.items()}
-    column = material.column(metric, dataset)
+    column = findings.column(metric, dataset)
     if column is None:
         return {}
-    return {place: row.mean for place, row in _of_dataset(material, column, dataset).items()}
+    return {place: row.mean for place, row in _of_dataset(findings, column, dataset).items()}
 
 
-def _of_dataset(material: Material, column: Column, dataset: str, factor: str = "") -> dict[Place, Any]:
-    rows = material.numbers(column, factor)
+def _of_dataset(findings: Findings, column: Column, dataset: str, factor: str = "") -> dict[Place, Any]:
+    rows = findings.numbers(column, factor)
     return {place: row for place, row in rows.items() if place[0] == dataset and row.seeds}
 
 
@@ -214,8 +214,8 @@ def _stand(means: dict[Place, float], cell: CellKey, targets: list[Any]) -> str:
     return f"{number(mean, decimals(means.values(), most=3))} {reached}"
 
 
-def _conditioned(material: Material) -> list[str]:
-    told = dict.fromkeys((cell.dataset, material.specs[cell.place]["condition"]) for cell in material.cells)
+def _conditioned(findings: Findings) -> list[str]:
+    told = dict.fromkeys((cell.dataset, findings.specs[cell.place]["condition"]) for cell in findings.cells)
     named = [f"{plain(factor)} ({plain(dataset)})" for dataset, factor in told if factor]
     if not named:
         return []

@@ -1,4 +1,4 @@
-"""Reads what exists of a study's results into the material of its report; what does not exist is said, not raised."""
+"""Reads what exists of a study's results into the findings of its report; what does not exist is said, not raised."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from multibeta.cell import Cell
 from multibeta.metrics import all_scores
-from multibeta.report.material import GALLERIES, CellKey, Material, Measure
+from multibeta.report.findings import GALLERIES, CellKey, Findings, Measure
 from multibeta.report.statistics import summarise
 from multibeta.results import (
     METRICS_COLUMNS,
@@ -21,9 +21,8 @@ from multibeta.results import (
     read_json,
     read_table,
 )
-from multibeta.stages.provenance import git_commit
-from multibeta.stages.study_references import known_references
-from multibeta.stages.titles import variant_title
+from multibeta.stages.shared.provenance import git_commit
+from multibeta.stages.shared.titles import variant_title
 
 #: Measures that runs.csv repeats beside the costs.
 OF_RUNS = ("reconstruction", "kl", "elbo", "active_units")
@@ -94,8 +93,8 @@ class Found:
         return [name for name in GALLERIES if (self.folder.figures / f"{name}.png").is_file()]
 
 
-def gather(folder: StudyFolder) -> Material:
-    """The material of a study's report: only the cells and seeds of study.json, whatever else lies on disk.
+def gather(folder: StudyFolder) -> Findings:
+    """The findings of a study: only the cells and seeds of study.json, whatever else lies on disk; without references.
 
     Raises:
         FileNotFoundError: the folder holds no study.
@@ -112,20 +111,16 @@ def gather(folder: StudyFolder) -> Material:
     metrics = _stacked([each.metrics for each in found], METRICS_COLUMNS)
     repeats = _stacked([each.repeats for each in found], REPEATS_COLUMNS)
     data = {each.key.dataset: data_folder(folder.root, each.data_key) for each in found}
-    of_dataset: dict[str, list[Cell]] = {}
-    for each in found:
-        if (data[each.key.dataset] / "card.json").is_file():
-            of_dataset.setdefault(each.key.dataset, []).append(each.cell)
     cards = {name: read_json(path / "card.json") for name, path in data.items() if (path / "card.json").is_file()}
     targets = study["report"]["targets"]
     cells = {each.cell.variant.name: each.cell for each in found}
-    return Material(
+    return Findings(
         name=study["name"],
         title=study["report"]["title"] or study["name"],
         cells=keys,
         specs={each.key.place: each.spec() for each in found},
         cards=cards,
-        references={name: known_references(folder, same) for name, same in of_dataset.items()},
+        references={},
         calibrations={name: calibration_of(path / "features.safetensors") for name, path in data.items()},
         runs=runs,
         metrics=metrics,

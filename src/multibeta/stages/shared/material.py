@@ -14,7 +14,7 @@ from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.metrics import NotComputed
 from multibeta.options import EvaluationOptions
-from multibeta.stages.encode import Codes, EvaluationImages, Model, conditions, float_images
+from multibeta.stages.shared.codes import Codes, EvaluationImages, Model, conditions, float_images
 
 #: Held-out images whose codes are traversed, and the values each latent is set to.
 ANCHORS = 24

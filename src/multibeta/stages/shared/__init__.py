@@ -1,0 +1,1 @@
+"""What several stages share: specs on disk, the material of metrics, provenance, names and files of figures."""
