@@ -42,5 +42,6 @@ clean:
 # results/.state stays.
 clean-results: setup
 	@test "$(origin STUDY)" != file || { echo "which results? make clean-results STUDY=config.yaml" >&2; exit 2; }
+	@$(BIN)/multibeta check $(STUDY)
 	@name=$$($(BIN)/python -c 'import sys; from multibeta.study import Study; print(Study.read(sys.argv[1]).name)' $(STUDY)) \
 	  && rm -rf "results/$$name" && echo "Deleted results/$$name"
