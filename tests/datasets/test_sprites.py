@@ -27,9 +27,14 @@ def sprite(arrays, **factors):
     return arrays.images[(arrays.factors == wanted).all(1)][0, :, :, 0] / 255
 
 
-def test_every_image_differs_from_every_other(arrays):
-    flat = arrays.images.reshape(len(arrays.images), -1)
+def test_every_image_differs_from_every_other(antialiased):
+    flat = antialiased.images.reshape(len(antialiased.images), -1)
     assert len(np.unique(flat, axis=0)) == len(flat) == 3 * 6 * 16 * 8
+
+
+def test_in_black_and_white_steps_of_less_than_a_pixel_may_not_show(binary):
+    flat = binary.images.reshape(len(binary.images), -1)
+    assert len(flat) / 2 < len(np.unique(flat, axis=0)) < len(flat)
 
 
 def test_nothing_is_cut_off_at_the_border(arrays):
@@ -43,11 +48,11 @@ def test_antialiased_edges_are_grey_and_binary_ones_are_not(antialiased, binary)
 
 
 def test_a_square_covers_exactly_its_pixels(arrays):
-    five = sprite(arrays, shape=0, scale=0, x=0, y=0)
-    assert SCALES[0] == 5
-    left, top = int(XS[0] - 2.5), int(YS[0] - 2.5)
-    assert five[top : top + 5, left : left + 5].min() == 1
-    assert five.sum() == 25
+    eight = sprite(arrays, shape=0, scale=1, x=0, y=0)
+    assert SCALES[1] == 8
+    left, top = int(XS[0] - 4), int(YS[0] - 4)
+    assert eight[top : top + 8, left : left + 8].min() == 1
+    assert eight.sum() == 64
 
 
 @pytest.mark.parametrize("shape", range(len(SHAPES)))
@@ -61,8 +66,8 @@ def test_area_is_the_scale_squared_and_centre_of_gravity_is_the_place(antialiase
 
 
 def test_moving_along_x_moves_the_pixels(arrays):
-    here, there = sprite(arrays, shape=2, scale=3, x=3, y=2), sprite(arrays, shape=2, scale=3, x=7, y=2)
-    assert np.array_equal(np.roll(here, round(XS[7] - XS[3]), axis=1), there)
+    here, there = sprite(arrays, shape=2, scale=3, x=3, y=2), sprite(arrays, shape=2, scale=3, x=8, y=2)
+    assert np.array_equal(np.roll(here, round(XS[8] - XS[3]), axis=1), there)
 
 
 def test_x_ranges_wider_than_y():

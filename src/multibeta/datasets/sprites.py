@@ -14,11 +14,12 @@ from multibeta.datasets import Arrays, DatasetSource, Factor, grid_factors, rand
 SIDE = 32
 SHAPES = ("square", "ellipse", "triangle")
 #: Square root of the shape's area, in pixels. Shapes of one scale have one area, so brightness tells scale, not shape.
-SCALES = np.linspace(5, 10, 6)
+SCALES = np.linspace(7.5, 10, 6)
 #: Centre of gravity, in pixels from the left and from the top. x ranges twice as far as y: with equal ranges any
-#: rotation of the two explains the images as well, and no objective could align latents with them.
-XS = np.linspace(8.5, 23.5, 16)
-YS = np.linspace(12.5, 19.5, 8)
+#: rotation of the two explains the images as well, and no objective could align latents with them. Neither ranges much
+#: further than a shape is wide: two latents that run round a circle tell a longer way as well as one does.
+XS = np.linspace(10, 22, 16)
+YS = np.linspace(13, 19, 8)
 #: Samples along each side of a pixel when anti-aliasing.
 SAMPLES = 4
 
@@ -27,8 +28,9 @@ class Sprites(DatasetSource):
     """The full grid of shape 3 × scale 6 × x 16 × y 8: 2,304 grey images of 32×32 with exact factors."""
 
     class Options(registry.Options):
-        antialias: bool = Field(True, description="edges in grey by supersampling; false: black and white only")
+        antialias: bool = Field(True, description="edges in grey by supersampling; false: black and white only, where images of neighbours may be equal")
 
+    version = 2
     title = "Sprites"
     licence = "MIT, as this project"
     source = "rendered by this project"
