@@ -19,7 +19,7 @@ from multibeta.options import StudyOptions, VariantEntry, canonical_strength
 from multibeta.results import StudyFolder
 
 #: Raise when equal results begin to be reported differently.
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 
 #: Seeds by (dataset, variant, strength).
 Sweep = dict[tuple[str, str, str], list[int]]
