@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from multibeta.config_errors import ConfigError
-from multibeta.options import canonical_strength
+from multibeta.options import StudyOptions, canonical_strength
 from multibeta.study import Study
 
 BASE = {"name": "x", "datasets": {"sprites": {}}, "variants": {"beta_vae": {}}, "strengths": [1, 4], "seeds": 2}
@@ -132,7 +132,26 @@ MALFORMED = {
     "strengths a number": ({"strengths": 4}, "strengths = 4: must be a list"),
     "strength twice": ({"strengths": [1, 4, "1e0"]}, "names the strength 1 twice"),
     "no seeds": ({"seeds": 0}, "seeds = 0: must name at least one seed"),
-    "negative seed": ({"seeds": [-1]}, "seeds = [-1]: must not be negative"),
+    "negative seed": ({"seeds": [-1]}, "seeds[0] = -1: must be ≥ 0"),
+    "a million million seeds": ({"seeds": 10**12}, "seeds = 1000000000000: must be at most 10000 seeds"),
+    "a seed that no table holds": ({"seeds": [2**53]}, "seeds[0] = 9007199254740992: must be ≤ 9007199254740991"),
+    "a list of too many seeds": ({"seeds": list(range(10_001))}, "must be at most 10000 seeds"),
+    "too many cells": (
+        {"strengths": list(range(1, 10_002))},
+        "datasets × variants × strengths = 10001: must be ≤ 10000; split the study",
+    ),
+    "too many runs": (
+        {"strengths": list(range(1, 102)), "seeds": 10_000},
+        "datasets × variants × strengths × seeds = 1010000: must be ≤ 1000000; split the study",
+    ),
+    "too many runs by include": (
+        {
+            "strengths": list(range(1, 100)),
+            "seeds": 10_000,
+            "include": [{"dataset": "sprites", "variant": "beta_vae", "strength": strength} for strength in (0.1, 0.2)],
+        },
+        "datasets × variants × strengths × seeds = 1010000",
+    ),
     "seed twice": ({"seeds": [1, 1]}, "seeds = [1, 1]: names a seed twice"),
     "seed a float": ({"seeds": [0.5]}, "seeds[0] = 0.5: must be a whole number"),
     "seeds text": ({"seeds": "three"}, "seeds = 'three': must be a count or a list"),
@@ -150,6 +169,12 @@ MALFORMED = {
     "likelihood": ({"training": {"likelihood": "bernouli"}}, "did you mean 'bernoulli'?"),
     "budget without unit": ({"training": {"budget": 100}}, "training.budget = 100: must be a count of steps or epochs"),
     "budget of hours": ({"training": {"budget": "2 hours"}}, "training.budget = '2 hours'"),
+    "budget of a million million steps": (
+        {"training": {"budget": f"{10**12} steps"}},
+        "training.budget = '1000000000000 steps': must be a count of steps or epochs, such as '1500 steps' or "
+        "'10 epochs', at most 100000000 steps or 100000 epochs",
+    ),
+    "budget of more digits than Python reads": ({"training": {"budget": f"{'9' * 5000} steps"}}, "at most 100000000"),
     "unknown architecture": ({"training": {"architecture": "burges"}}, "did you mean 'burgess'?"),
     "impossible image size": (
         {"training": {"architecture": "locatello"}},
@@ -191,6 +216,20 @@ def test_a_malformed_config_is_one_line_that_names_the_key(changes, message):
     assert text.startswith("config.yaml: ")
     assert message in text
     assert "\n" not in text
+
+
+NUMBERS = [
+    (section, name)
+    for section in ("training", "evaluation", "running")
+    for name, field in StudyOptions.model_fields[section].annotation.model_fields.items()
+    if isinstance(field.default, int | float) and not isinstance(field.default, bool)
+] + [("training", "gradient_clip"), ("training", "plateau_patience"), ("running", "max_minutes")]
+
+
+@pytest.mark.parametrize(("section", "name"), NUMBERS, ids=lambda key: key)
+def test_every_number_has_an_upper_bound(section, name):
+    with pytest.raises(ConfigError, match=rf"config.yaml: {section}.{name} = 10{{18}}: must be (≤|<) \S+$"):
+        study(**{section: {name: 10**18}})
 
 
 @pytest.mark.parametrize(
