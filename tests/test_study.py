@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from multibeta import strict_yaml
 from multibeta.config_errors import ConfigError
 from multibeta.options import StudyOptions, canonical_strength
 from multibeta.study import Study
@@ -234,7 +235,13 @@ def test_every_number_has_an_upper_bound(section, name):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("a: [", "is not YAML"), ("- 1", "must be a mapping"), ("", "must be a mapping"), (None, "cannot be read")],
+    [
+        ("a: [", "is not YAML"),
+        ("a: 2020-13-01", "is not YAML: month must be in"),
+        ("- 1", "must be a mapping"),
+        ("", "must be a mapping"),
+        (None, "cannot be read"),
+    ],
 )
 def test_a_file_that_is_no_config_is_one_line(tmp_path, content, message):
     path = tmp_path / "config.yaml"
@@ -244,6 +251,31 @@ def test_a_file_that_is_no_config_is_one_line(tmp_path, content, message):
         Study.read(path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name: x\nseeds: 1\nname: y", "key 'name' is given twice, in lines 1 and 3"),
+        ("name: x\n'name': y", "key 'name' is given twice, in lines 1 and 2"),
+        ("training:\n  latents: 3\n\n  latents: 4", "key 'training.latents' is given twice, in lines 2 and 4"),
+        ("strengths: [1]\ninclude:\n- {seeds: 1}\n- {seeds: 1, seeds: 2}", "key 'include[1].seeds' is given twice, in"),
+        ("datasets:\n  a: &a {b: {c: 1}}\n  d: *a\n  a:", "key 'datasets.a' is given twice, in lines 2 and 4"),
+    ],
+    ids=["top", "quoted", "nested", "in a list, on one line", "beside an alias"],
+)
+def test_a_key_given_twice_is_one_line_with_both_lines(tmp_path, content, message):
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError) as error:
+        Study.read(path)
+    assert str(error.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(error.value)
+
+
+def test_merged_keys_may_be_overridden_and_the_same_key_stand_in_two_mappings():
+    text = "a: &a {x: 1, y: 2}\nb: &b {x: 3}\nc: {<<: *a, x: 4}\nd: {<<: [*a, *b], z: 5}\ne: {<<: *a, <<: *b}"
+    assert strict_yaml.parse(text, "text") == yaml.safe_load(text)
 
 
 def test_every_study_of_the_repository_parses():

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
 from pydantic import ValidationError
 
-from multibeta import registry
+from multibeta import registry, strict_yaml
 from multibeta.cell import Cell, Choice, fingerprint
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.options import StudyOptions, VariantEntry, canonical_strength
@@ -60,17 +59,9 @@ class Study:
         """Read a config file.
 
         Raises:
-            ConfigError: as `parse`, or the file is missing or is no YAML mapping.
+            ConfigError: as `parse`, or the file is missing, is no YAML mapping or gives a key twice.
         """
-        try:
-            config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read: {error}") from None
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
-        if not isinstance(config, dict):
-            raise ConfigError(f"{path}: must be a mapping with the keys of a study, found {type(config).__name__}")
-        return cls.parse(config, str(path))
+        return cls.parse(strict_yaml.read(path), str(path))
 
     @property
     def name(self) -> str:

@@ -54,6 +54,7 @@ def test_the_help_names_every_command(capsys):
         ("score m.py --dataset digits --samples 100001", "score: evaluation.samples = 100001: must be ≤ 100000"),
         ("train --dataset digits --latents 0", "train: training.latents = 0: must be ≥ 1"),
         ("train --dataset digits --set training.latents", "--set training.latents: must be KEY=VALUE"),
+        ("train --dataset digits --set training=[", "--set training=[: is not YAML"),
         (
             "train --dataset digits --set seeds.first=1",
             "--set seeds.first=1: 'seeds.first' is not the path of an option",
