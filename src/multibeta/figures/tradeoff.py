@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROW = 1.45  # inches
+#: Letters of a reason side by side in one of five panels.
+LETTERS = 16
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
 
@@ -95,6 +97,7 @@ def rate_distortion(
             axes.annotate(str(cell.beta), (cell.kl, cell.reconstruction), (4 * side, 3 * side), **place)
         axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
         axes.margins(0.1)
+        axes.locator_params(nbins=6)
     for axes in list(grid):
         axes.set_axis_off()
     _legend(figure, variants, f"numbers: {symbol}; line: mean over seeds; points: seeds")
@@ -149,7 +152,7 @@ def _say(axes: Axes, reason: str) -> None:
     axes.grid(False)
     for spine in axes.spines.values():
         spine.set(visible=True, color="#d0d0d0", linestyle=(0, (3, 3)))
-    text = "\n".join(textwrap.wrap(reason, 19))
+    text = "\n".join(textwrap.wrap(reason, LETTERS))
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
