@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "pandas", "scipy", "sklearn", "matplotlib")
+HEAVY = ("torch", "pandas", "scipy", "sklearn", "matplotlib", "seaborn")
 READ_ALL_PLUG_INS = """
 from multibeta import registry
 from multibeta.study import Study

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from multibeta import strict_yaml
 from multibeta.config_errors import ConfigError
-from multibeta.options import canonical_strength
+from multibeta.options import StudyOptions, canonical_strength
 from multibeta.study import Study
 
 BASE = {"name": "x", "datasets": {"sprites": {}}, "variants": {"beta_vae": {}}, "strengths": [1, 4], "seeds": 2}
@@ -132,7 +133,26 @@ MALFORMED = {
     "strengths a number": ({"strengths": 4}, "strengths = 4: must be a list"),
     "strength twice": ({"strengths": [1, 4, "1e0"]}, "names the strength 1 twice"),
     "no seeds": ({"seeds": 0}, "seeds = 0: must name at least one seed"),
-    "negative seed": ({"seeds": [-1]}, "seeds = [-1]: must not be negative"),
+    "negative seed": ({"seeds": [-1]}, "seeds[0] = -1: must be ≥ 0"),
+    "a million million seeds": ({"seeds": 10**12}, "seeds = 1000000000000: must be at most 10000 seeds"),
+    "a seed that no table holds": ({"seeds": [2**53]}, "seeds[0] = 9007199254740992: must be ≤ 9007199254740991"),
+    "a list of too many seeds": ({"seeds": list(range(10_001))}, "must be at most 10000 seeds"),
+    "too many cells": (
+        {"strengths": list(range(1, 10_002))},
+        "datasets × variants × strengths = 10001: must be ≤ 10000; split the study",
+    ),
+    "too many runs": (
+        {"strengths": list(range(1, 102)), "seeds": 10_000},
+        "datasets × variants × strengths × seeds = 1010000: must be ≤ 1000000; split the study",
+    ),
+    "too many runs by include": (
+        {
+            "strengths": list(range(1, 100)),
+            "seeds": 10_000,
+            "include": [{"dataset": "sprites", "variant": "beta_vae", "strength": strength} for strength in (0.1, 0.2)],
+        },
+        "datasets × variants × strengths × seeds = 1010000",
+    ),
     "seed twice": ({"seeds": [1, 1]}, "seeds = [1, 1]: names a seed twice"),
     "seed a float": ({"seeds": [0.5]}, "seeds[0] = 0.5: must be a whole number"),
     "seeds text": ({"seeds": "three"}, "seeds = 'three': must be a count or a list"),
@@ -150,6 +170,12 @@ MALFORMED = {
     "likelihood": ({"training": {"likelihood": "bernouli"}}, "did you mean 'bernoulli'?"),
     "budget without unit": ({"training": {"budget": 100}}, "training.budget = 100: must be a count of steps or epochs"),
     "budget of hours": ({"training": {"budget": "2 hours"}}, "training.budget = '2 hours'"),
+    "budget of a million million steps": (
+        {"training": {"budget": f"{10**12} steps"}},
+        "training.budget = '1000000000000 steps': must be a count of steps or epochs, such as '1500 steps' or "
+        "'10 epochs', at most 100000000 steps or 100000 epochs",
+    ),
+    "budget of more digits than Python reads": ({"training": {"budget": f"{'9' * 5000} steps"}}, "at most 100000000"),
     "unknown architecture": ({"training": {"architecture": "burges"}}, "did you mean 'burgess'?"),
     "impossible image size": (
         {"training": {"architecture": "locatello"}},
@@ -193,9 +219,29 @@ def test_a_malformed_config_is_one_line_that_names_the_key(changes, message):
     assert "\n" not in text
 
 
+NUMBERS = [
+    (section, name)
+    for section in ("training", "evaluation", "running")
+    for name, field in StudyOptions.model_fields[section].annotation.model_fields.items()
+    if isinstance(field.default, int | float) and not isinstance(field.default, bool)
+] + [("training", "gradient_clip"), ("training", "plateau_patience"), ("running", "max_minutes")]
+
+
+@pytest.mark.parametrize(("section", "name"), NUMBERS, ids=lambda key: key)
+def test_every_number_has_an_upper_bound(section, name):
+    with pytest.raises(ConfigError, match=rf"config.yaml: {section}.{name} = 10{{18}}: must be (≤|<) \S+$"):
+        study(**{section: {name: 10**18}})
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("a: [", "is not YAML"), ("- 1", "must be a mapping"), ("", "must be a mapping"), (None, "cannot be read")],
+    [
+        ("a: [", "is not YAML"),
+        ("a: 2020-13-01", "is not YAML: month must be in"),
+        ("- 1", "must be a mapping"),
+        ("", "must be a mapping"),
+        (None, "cannot be read"),
+    ],
 )
 def test_a_file_that_is_no_config_is_one_line(tmp_path, content, message):
     path = tmp_path / "config.yaml"
@@ -205,6 +251,31 @@ def test_a_file_that_is_no_config_is_one_line(tmp_path, content, message):
         Study.read(path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name: x\nseeds: 1\nname: y", "key 'name' is given twice, in lines 1 and 3"),
+        ("name: x\n'name': y", "key 'name' is given twice, in lines 1 and 2"),
+        ("training:\n  latents: 3\n\n  latents: 4", "key 'training.latents' is given twice, in lines 2 and 4"),
+        ("strengths: [1]\ninclude:\n- {seeds: 1}\n- {seeds: 1, seeds: 2}", "key 'include[1].seeds' is given twice, in"),
+        ("datasets:\n  a: &a {b: {c: 1}}\n  d: *a\n  a:", "key 'datasets.a' is given twice, in lines 2 and 4"),
+    ],
+    ids=["top", "quoted", "nested", "in a list, on one line", "beside an alias"],
+)
+def test_a_key_given_twice_is_one_line_with_both_lines(tmp_path, content, message):
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError) as error:
+        Study.read(path)
+    assert str(error.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(error.value)
+
+
+def test_merged_keys_may_be_overridden_and_the_same_key_stand_in_two_mappings():
+    text = "a: &a {x: 1, y: 2}\nb: &b {x: 3}\nc: {<<: *a, x: 4}\nd: {<<: [*a, *b], z: 5}\ne: {<<: *a, <<: *b}"
+    assert strict_yaml.parse(text, "text") == yaml.safe_load(text)
 
 
 def test_every_study_of_the_repository_parses():

@@ -16,7 +16,7 @@ from multibeta.results import CellFolder, StudyFolder
 #: Raise when equal specs begin to train differently: every model is then trained anew.
 TRAIN_VERSION = 1
 #: Raise when equal models begin to be measured or drawn differently.
-EVALUATE_VERSION = 2
+EVALUATE_VERSION = 3
 
 
 class Choice(BaseModel):

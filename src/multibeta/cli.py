@@ -206,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--name", default="by_hand", help="study the cell belongs to, default: by_hand")
     train.add_argument("--measure", action="store_true", help="measure at once, for `multibeta measure` to find")
     train.add_argument(
-        "--minutes", type=float, metavar="M", help=f"stop with a checkpoint before M are over (exit {STOPPED})"
+        "--minutes", type=_minutes, metavar="M", help=f"stop with a checkpoint before M are over (exit {STOPPED})"
     )
     _set(train, "of the study, such as training.likelihood=gaussian or variants.cvae.options.condition=shape")
     _results(train)
@@ -251,6 +251,18 @@ def _score_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="SEED", type=int, help="of the metrics' own draws")
     parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
     _results(parser)
+
+
+def _minutes(text: str) -> float:
+    from multibeta.options import MOST_MINUTES
+
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0
+    if not 0 < minutes <= MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a number > 0, ≤ {MOST_MINUTES}")
+    return minutes
 
 
 def _set(parser: argparse.ArgumentParser, text: str) -> None:

@@ -60,7 +60,8 @@ def _message(problem: Any, keys: tuple[str | int, ...], model: type[BaseModel]) 
         return f"is not allowed{nearest(str(problem['input']), allowed)}"
     if kind in BOUNDS:
         name, sign = BOUNDS[kind].split()
-        return f"must be {sign} {context[name]:g}"
+        bound = context[name]
+        return f"must be {sign} {bound if isinstance(bound, int) else format(bound, 'g')}"
     return MESSAGES.get(kind) or problem["msg"]
 
 

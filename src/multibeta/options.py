@@ -21,6 +21,19 @@ from pydantic_core import PydanticCustomError
 #: What may become the name of a folder.
 NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
 
+# The largest values that can be meant; above them stands a slip of the finger, better said before than after days.
+#: Of a training, and so of everything counted in steps: at a millisecond each, more than a day.
+MOST_STEPS = 100_000_000
+#: Two thousand times the 50 epochs or so that a VAE on MNIST takes.
+MOST_EPOCHS = 100_000
+#: Locatello et al. 2019 took 50.
+MOST_SEEDS = 10_000
+#: Exact also where a table with gaps turns whole numbers into float64.
+LARGEST_SEED = 2**53 - 1
+#: The largest dataset, dSprites, has 737,280, and they lie in memory.
+MOST_IMAGES = 1_000_000
+#: A year.
+MOST_MINUTES = 365 * 24 * 60
 
 #: The recipes a study picks from, for metrics that have several.
 PROTOCOLS = {
@@ -62,10 +75,11 @@ def canonical_strength(value: Any) -> str:
 
 
 def _budget(value: Any) -> str:
-    match = re.fullmatch(r"\s*(\d+)\s+(steps?|epochs?)\s*", value) if isinstance(value, str) else None
-    if not match or int(match[1]) < 1:
-        raise PydanticCustomError("budget", "must be a count of steps or epochs, such as '1500 steps' or '10 epochs'")
-    return f"{int(match[1])} {match[2].rstrip('s')}s"
+    match = re.fullmatch(r"\s*0*(\d{1,12})\s+(step|epoch)s?\s*", value) if isinstance(value, str) else None
+    if not match or not 1 <= int(match[1]) <= {"step": MOST_STEPS, "epoch": MOST_EPOCHS}[match[2]]:
+        allowed = f"such as '1500 steps' or '10 epochs', at most {MOST_STEPS} steps or {MOST_EPOCHS} epochs"
+        raise PydanticCustomError("budget", "must be a count of steps or epochs, {allowed}", {"allowed": allowed})
+    return f"{int(match[1])} {match[2]}s"
 
 
 def _number(value: Any) -> Any:
@@ -92,6 +106,7 @@ Protocols = Annotated[
 Strength = Annotated[str, BeforeValidator(canonical_strength, json_schema_input_type=float | str)]
 Budget = Annotated[str, BeforeValidator(_budget, json_schema_input_type=str)]
 Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=float)]
+Seed = Annotated[StrictInt, Field(ge=0, le=LARGEST_SEED)]
 
 
 class TrainingOptions(Section):
@@ -100,33 +115,44 @@ class TrainingOptions(Section):
     architecture: str = Field("burgess", description="the encoder and decoder nets, by name")
     latents: StrictInt = Field(10, ge=1, le=1024, description="dimensions of the code z")
     likelihood: Literal["bernoulli", "gaussian"] = Field("bernoulli", description="of an image given its code")
-    noise_std: Number = Field(0.1, gt=0, description="standard deviation of the gaussian likelihood, in grey values")
+    noise_std: Number = Field(
+        0.1, gt=0, le=100, description="standard deviation of the gaussian likelihood, in grey values (0 to 1)"
+    )
     budget: Budget = Field("20000 steps", description="'<count> steps' or '<count> epochs'")
     batch_size: StrictInt = Field(64, ge=1, le=65536, description="images per step")
     learning_rate: Number = Field(5e-4, gt=0, le=1, description="of Adam")
     adam_betas: tuple[Annotated[Number, Field(ge=0, lt=1)], Annotated[Number, Field(ge=0, lt=1)]] = Field(
         (0.9, 0.999), description="decay rates of Adam's two moments"
     )
-    gradient_clip: Number | None = Field(None, gt=0, description="largest norm of the gradient; null: not clipped")
+    gradient_clip: Number | None = Field(
+        None, gt=0, le=1e9, description="largest norm of the gradient; null: not clipped"
+    )
     strength_schedule: Literal["constant", "linear", "cosine", "cyclic"] = Field(
         "constant", description="path of the strength over the first schedule_steps (cyclic: over and over)"
     )
-    schedule_steps: StrictInt = Field(0, ge=0, description="length of the path; 0: at full strength from the start")
+    schedule_steps: StrictInt = Field(
+        0, ge=0, le=MOST_STEPS, description="length of the path; 0: at full strength from the start"
+    )
     schedule_start: Number = Field(
-        0.0, ge=0, description="where the path starts, × strength: 0 warms up, above 1 anneals down"
+        0.0, ge=0, le=1e6, description="where the path starts, × strength: 0 warms up, above 1 anneals down"
     )
     plateau_patience: StrictInt | None = Field(
-        None, ge=0, description="validations without progress before the learning rate drops; null: never"
+        None,
+        ge=0,
+        le=MOST_STEPS,
+        description="validations without progress before the learning rate drops; null: never",
     )
     plateau_factor: Number = Field(0.5, gt=0, lt=1, description="what the learning rate is then multiplied by")
     validate_every: StrictInt = Field(
-        0, ge=0, description="steps between losses on held-out images; 0: ten times per training"
+        0, ge=0, le=MOST_STEPS, description="steps between losses on held-out images; 0: ten times per training"
     )
     select: Literal["last", "best"] = Field(
         "last", description="which weights are kept: the last, or the best by held-out loss"
     )
     precision: Literal["fp32", "bf16"] = Field("fp32", description="of the nets' arithmetic; losses stay fp32")
-    log_every: StrictInt = Field(50, ge=1, description="steps per row of history.csv (means over those steps)")
+    log_every: StrictInt = Field(
+        50, ge=1, le=MOST_STEPS, description="steps per row of history.csv (means over those steps)"
+    )
 
 
 class EvaluationOptions(Section):
@@ -134,12 +160,21 @@ class EvaluationOptions(Section):
 
     metrics: list[str] | Literal["all"] = Field("all", description="names of metrics, or all")
     protocols: Protocols = Field(["dlib19", "chen18", "ours"], description="recipes, for metrics that have several")
-    codes: StrictInt = Field(15_000, ge=2, description="images in the code table, drawn once from the whole dataset")
-    held_out: StrictInt = Field(2_000, ge=2, description="held-out images for reconstruction measures, at most")
-    samples: StrictInt = Field(2_000, ge=2, description="images drawn from the prior")
-    seed: StrictInt = Field(0, ge=0, description="keys the draws of the metrics; the same for every cell")
+    codes: StrictInt = Field(
+        15_000, ge=2, le=MOST_IMAGES, description="images in the code table, drawn once from the whole dataset"
+    )
+    held_out: StrictInt = Field(
+        2_000, ge=2, le=MOST_IMAGES, description="held-out images for reconstruction measures, at most"
+    )
+    # Twice as many as FID is reported with; in memory, unlike the dataset's, as float32.
+    samples: StrictInt = Field(2_000, ge=2, le=100_000, description="images drawn from the prior")
+    seed: Seed = Field(0, description="keys the draws of the metrics; the same for every cell")
+    # Each measures everything again, for a spread that a thousand values tell well enough.
     metric_seeds: StrictInt = Field(
-        2, ge=1, description="seeds of the metrics, on the first run of each cell: how much is luck of the draw"
+        2,
+        ge=1,
+        le=1000,
+        description="seeds of the metrics, on the first run of each cell: how much is luck of the draw",
     )
     figures: StrictBool = Field(True, description="draw reconstructions, samples, traversals of every cell")
 
@@ -148,10 +183,12 @@ class RunningOptions(Section):
     """How the work is carried out. Nothing here changes a number, so nothing here retrains."""
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one")
-    checkpoint_seconds: Number = Field(30.0, gt=0, description="between checkpoints of a training")
+    # A day; a rarer checkpoint saves hardly any training.
+    checkpoint_seconds: Number = Field(30.0, gt=0, le=86_400, description="between checkpoints of a training")
     max_minutes: Number | None = Field(
         None,
         gt=0,
+        le=MOST_MINUTES,
         description="longest training of one seed, recorded as `timeout` when exceeded; null: no limit",
     )
     tensorboard: StrictBool = Field(False, description="write TensorBoard logs beside the history")
@@ -191,8 +228,6 @@ class ReportOptions(Section):
 def _seeds(seeds: list[int]) -> list[int]:
     if not seeds:
         raise PydanticCustomError("seeds", "must name at least one seed")
-    if min(seeds) < 0:
-        raise PydanticCustomError("seeds", "must not be negative")
     if len(set(seeds)) < len(seeds):
         raise PydanticCustomError("seeds", "names a seed twice")
     return seeds
@@ -203,15 +238,19 @@ def _unique(value: list[str] | None) -> list[str] | None:
         return value
     if not value:
         raise PydanticCustomError("strengths", "must name at least one strength; null: the variant's own grid")
-    for position, strength in enumerate(value):
-        if strength in value[:position]:
+    seen: set[str] = set()
+    for strength in value:
+        if strength in seen:
             raise PydanticCustomError("strengths", "names the strength {strength} twice", {"strength": strength})
+        seen.add(strength)
     return value
 
 
 def _seed_list(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | list):
         raise PydanticCustomError("seeds", "must be a count or a list of seeds")
+    if (value if isinstance(value, int) else len(value)) > MOST_SEEDS:
+        raise PydanticCustomError("seeds", "must be at most {most} seeds", {"most": MOST_SEEDS})
     return value if isinstance(value, list) else list(range(value))
 
 
@@ -232,7 +271,13 @@ def _entries(value: Any) -> Any:
 
 
 Seeds = Annotated[
-    list[StrictInt], BeforeValidator(_seed_list, json_schema_input_type=list[int] | int), AfterValidator(_seeds)
+    list[Seed],
+    BeforeValidator(
+        _seed_list,
+        json_schema_input_type=Annotated[list[Seed], Field(max_length=MOST_SEEDS)]
+        | Annotated[int, Field(ge=1, le=MOST_SEEDS)],
+    ),
+    AfterValidator(_seeds),
 ]
 Strengths = Annotated[list[Strength] | None, AfterValidator(_unique)]
 
@@ -281,7 +326,7 @@ class Exclude(Section):
     dataset: str | None = Field(None, description="null: any")
     variant: str | None = Field(None, description="null: any")
     strength: Strength | None = Field(None, description="null: any")
-    seed: StrictInt | None = Field(None, description="null: all, so the whole cell")
+    seed: Seed | None = Field(None, description="null: all, so the whole cell")
 
 
 class StudyOptions(Section):

@@ -38,6 +38,18 @@ def test_snakemake_says_what_is_wrong_with_the_config(place, tmp_path, changes, 
     assert not (work.path / "results").exists()
 
 
+@pytest.mark.parametrize("given", [("--configfile", "config.yaml"), ()], ids=["by name", "by default"])
+def test_snakemake_refuses_a_key_given_twice(place, tmp_path, given):
+    work = place(tmp_path / "work")
+    text = yaml.safe_dump(TINY, allow_unicode=True)
+    work.write("config.yaml", f"{text}seeds: 3\n")
+    first = next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith("seeds:"))
+    output = work.run("--cores", "1", "--dry-run", *given, status=1)
+    message = f"config.yaml: key 'seeds' is given twice, in lines {first} and {len(text.splitlines()) + 1}"
+    assert sum(message in line for line in output.splitlines()) == 1
+    assert "Traceback" not in output
+
+
 @pytest.fixture
 def mirror(tmp_path, monkeypatch):
     if not MIRROR.is_dir():

@@ -23,15 +23,15 @@ def frames(cells) -> list[tuple[float, float]]:
 def test_knobs_come_first_in_the_order_of_their_factors_and_are_framed() -> None:
     cells, bars = control(EFFECT, SCORE, ["shape", "x"], "a run").axes
     assert [label.get_text() for label in cells.get_yticklabels()] == ["z3", "z0", "z1", "z2"]
-    assert cells.images[0].get_array().tolist() == EFFECT[[3, 0, 1, 2]].tolist()
-    assert frames(cells) == [(-0.5, -0.5), (0.5, 0.5)]
+    assert cells.collections[0].get_array().tolist() == EFFECT[[3, 0, 1, 2]].tolist()
+    assert frames(cells) == [(0, 0), (1, 1)]
     assert [bar.get_width() for bar in bars.patches] == [0.6, 0.85]
     assert bars.get_xlabel() == "score (mean 0.72)"
 
 
 def test_a_factor_without_a_knob_has_no_frame_and_counts_as_zero() -> None:
     cells, bars = control(EFFECT[:1], SCORE[:1], ["shape", "x"]).axes
-    assert frames(cells) == [(0.5, -0.5)]
+    assert frames(cells) == [(1, 0)]
     assert bars.get_xlabel() == "score (mean 0.42)"
     nothing = control(np.zeros((3, 2)), np.zeros((3, 2)), ["shape", "x"])
     assert not frames(nothing.axes[0])

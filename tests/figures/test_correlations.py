@@ -20,8 +20,8 @@ def test_each_pair_is_written_once_and_an_unknown_one_as_a_dash():
         tuple(text.get_position()): text.get_text() for text in axes.texts if text.get_transform() == axes.transData
     }
     assert len(texts) == 4 * 3 // 2
-    assert texts[0, 1] == "–"
-    assert texts[0, 2] == f"{round(100 * values[2, 0])}".replace("-", "−")
+    assert texts[0.5, 0.5] == "–"
+    assert texts[0.5, 1.5] == f"{round(100 * values[2, 0])}".replace("-", "−")
 
 
 def test_rows_begin_with_the_second_measure_and_columns_end_before_the_last():

@@ -51,5 +51,11 @@ def test_a_figure_without_colour_is_stored_without_colour() -> None:
     assert modes == ["L", "RGB"]
 
 
+def test_more_names_than_looks_begin_again() -> None:
+    looks = _style.told_apart("seed", list("abcdefghi"))
+    assert looks["palette"] == [*_style.COLOURS, *_style.COLOURS[:2]]
+    assert looks["markers"] == [*_style.MARKERS, *_style.MARKERS[:2]]
+
+
 def test_variants_are_told_apart_by_marker_as_well_as_by_colour() -> None:
     assert len(set(_style.COLOURS)) == len(set(_style.MARKERS)) == len(_style.COLOURS)

@@ -31,11 +31,11 @@ def test_panels_show_seeds_means_and_intervals_on_a_log_axis() -> None:
     assert figure.get_figwidth() == PAGE
     assert axes.get_xscale() == "log"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0.5", "1", "4"]
-    seeds, mean = axes.lines[0], axes.containers[0]
-    assert len(seeds.get_xdata()) == 9
-    assert np.round(mean[0].get_ydata().astype(float), 6).tolist() == [0.06, 0.11, 0.41]  # joined in the order of β
-    assert np.round([segment[1, 1] - segment[0, 1] for segment in mean[2][0].get_segments()], 6).tolist() == [0.04] * 3
-    assert [container[0].get_color() for container in axes.containers] == list(COLOURS[:2])
+    seeds, mean, bars = axes.collections[0], axes.lines[0], axes.containers[0][2][0]
+    assert len(seeds.get_offsets()) == 18
+    assert np.round(mean.get_ydata().astype(float), 6).tolist() == [0.06, 0.11, 0.41]  # joined in the order of β
+    assert np.round([segment[1, 1] - segment[0, 1] for segment in bars.get_segments()], 6).tolist() == [0.04] * 3
+    assert [line.get_color() for line in axes.lines if line.get_linestyle() == "-"] == list(COLOURS[:2])
 
 
 def test_a_panel_without_numbers_says_why() -> None:
@@ -43,6 +43,7 @@ def test_a_panel_without_numbers_says_why() -> None:
     figure = tradeoff(*tables(), {"mig": "MIG ↑"}, VARIANTS, reasons)
     said = " ".join(text.get_text() for text in figure.axes[1].texts).replace("\n", " ")
     assert "not computed: no factors" in said
+    assert [axes.get_xlabel() for axes in figure.axes] == ["β", ""]
 
 
 def test_a_study_without_any_number_still_has_its_figure() -> None:

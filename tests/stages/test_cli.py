@@ -49,8 +49,12 @@ def test_the_help_names_every_command(capsys):
         ("train --dataset digits --beta -1", "train: strengths[0] = '-1': must be a number above 0"),
         ("train --dataset digits --seeds 1 1", "train: seeds = [1, 1]: names a seed twice"),
         ("train --dataset digits --steps 0", "train: training.budget = '0 steps': must be a count of steps or epochs"),
+        ("train --dataset digits --epochs 1000000", "at most 100000000 steps or 100000 epochs"),
+        ("train --dataset digits --seeds 9999999999999999", "seeds[0] = 9999999999999999: must be ≤ 9007199254740991"),
+        ("score m.py --dataset digits --samples 100001", "score: evaluation.samples = 100001: must be ≤ 100000"),
         ("train --dataset digits --latents 0", "train: training.latents = 0: must be ≥ 1"),
         ("train --dataset digits --set training.latents", "--set training.latents: must be KEY=VALUE"),
+        ("train --dataset digits --set training=[", "--set training=[: is not YAML"),
         (
             "train --dataset digits --set seeds.first=1",
             "--set seeds.first=1: 'seeds.first' is not the path of an option",
@@ -90,6 +94,14 @@ def test_wrong_usage_ends_with_status_2(command, capsys, tmp_path):
     assert ended.value.code == 2
     assert "usage: multibeta" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("minutes", ["nan", "inf", "-1", "0", "1e9", "soon"])
+def test_minutes_are_a_time_that_ends(minutes, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "nowhere", f"--minutes={minutes}"])
+    message = f"argument --minutes: {minutes!r}: must be a number > 0, ≤ 525600"
+    assert message in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):

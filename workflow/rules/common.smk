@@ -4,6 +4,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from multibeta import strict_yaml
 from multibeta.config_errors import ConfigError
 from multibeta.results import data_folder
 from multibeta.stages.shared.specs import write_specs
@@ -13,6 +14,9 @@ RESULTS = Path("results")
 CELL = "results/{study}/cells/{dataset}/{variant}/beta~{beta}"
 
 try:
+    # Snakemake takes the last of a key given twice, and tells nobody.
+    for file in workflow.configfiles:
+        strict_yaml.read(file)
     STUDY = Study.parse(
         config, str((workflow.config_settings.configfiles or ["config.yaml"])[-1])
     )

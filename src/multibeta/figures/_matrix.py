@@ -16,9 +16,8 @@ from multibeta.figures._style import COLOURS, INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUES = LinearSegmentedColormap.from_list("blues", ["white", COLOURS[0]])
-#: Values above this are written in white, to be read on their blue.
-DARK = 0.6
+#: Light enough for dark numbers everywhere.
+BLUES = LinearSegmentedColormap.from_list("blues", ["white", COLOURS[4]])
 #: How many letters fit side by side above the cells.
 LETTERS = 34
 
@@ -40,28 +39,25 @@ def heat_map(
     axes: Axes, values: NDArray[np.floating], rows: Sequence[int], own: dict[int, int], factor_names: Sequence[str]
 ) -> None:
     """Values (D, K) in [0, 1] with their latents in the order of ``rows``; the cell of a factor's own latent framed."""
-    factors = values.shape[1]
-    axes.imshow(values[rows], cmap=BLUES, vmin=0, vmax=1, aspect="auto")
-    for row, j in enumerate(rows):
-        for k in range(factors):
-            colour = "white" if values[j, k] > DARK else INK
-            axes.text(k, row, f"{values[j, k]:.2f}", color=colour, ha="center", va="center")
+    import seaborn as sns
+
+    numbers = {"annot": True, "fmt": ".2f", "annot_kws": {"color": INK}}
+    names = {"xticklabels": factor_names, "yticklabels": [f"z{j}" for j in rows]}
+    sns.heatmap(values[rows], vmin=0, vmax=1, cmap=BLUES, cbar=False, ax=axes, **numbers, **names)
     for row, k in enumerate(own):
-        axes.add_patch(Rectangle((k - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=1.2, zorder=3))
-    crowded = max(map(len, factor_names)) * factors > LETTERS
-    axes.set_xticks(range(factors), factor_names, rotation=30 if crowded else 0, ha="left" if crowded else "center")
-    axes.set_yticks(range(len(rows)), [f"z{j}" for j in rows])
+        axes.add_patch(Rectangle((k, row), 1, 1, fill=False, edgecolor=INK, linewidth=1.2, clip_on=False))
+    crowded = max(map(len, factor_names)) * len(factor_names) > LETTERS
     axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0, rotation=0)
+    if crowded:
+        axes.set_xticks(axes.get_xticks(), factor_names, rotation=30, ha="left")
 
 
 def bars(axes: Axes, values: Sequence[float], label: str) -> None:
     """A horizontal bar beside each of the first rows, 0 to 1, with its number."""
-    axes.barh(range(len(values)), values, height=0.6, color=COLOURS[1])
-    for row, value in enumerate(values):
-        axes.annotate(f"{value:.2f}", (value, row), (2, 0), textcoords="offset points", va="center", color=INK)
+    # By hand: the axis is shared with seaborn's heat map, whose rows lie around halves; its bars lie on whole numbers.
+    drawn = axes.barh([row + 0.5 for row in range(len(values))], values, height=0.6, color=COLOURS[1])
+    axes.bar_label(drawn, fmt="%.2f", padding=2)
     axes.set(xlim=(0, 1.3), xticks=(0, 0.5, 1), xlabel=label)
     axes.tick_params(axis="y", length=0, labelleft=False)
     axes.grid(axis="y", visible=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from itertools import cycle, islice
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
@@ -68,6 +69,13 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             return figure
 
     return in_style
+
+
+def told_apart(column: str, names: Sequence[str]) -> dict[str, Any]:
+    """Keywords of seaborn's relational plots: a colour and a marker for each value of a column, in this order."""
+    looks = {"palette": COLOURS, "markers": MARKERS}
+    cycled = {key: [*islice(cycle(values), len(names))] for key, values in looks.items()}
+    return {"hue": column, "hue_order": names, "style": column, "style_order": names, **cycled}
 
 
 def render(figure: Figure, kind: str) -> bytes:

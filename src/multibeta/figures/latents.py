@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from multibeta.figures._style import COLOURS, COLUMN, DPI, INK, MARKERS, MUTED, styled
+from multibeta.figures._style import COLUMN, DPI, INK, MUTED, styled, told_apart
 
 
 @styled
@@ -25,23 +25,28 @@ def latents(
     The order of latents is arbitrary in every run, so each seed's are ranked by KL, largest first. A latent whose
     variance exceeds the threshold is active (Burda, Grosse & Salakhutdinov 2016).
     """
+    import pandas as pd
+    import seaborn as sns
+
     if kl.shape != variances.shape or len(kl) != len(seeds):
         raise ValueError(f"KL {kl.shape}, variances {variances.shape} and {len(seeds)} seeds do not fit")
+    order = np.argsort(-kl, axis=1, kind="stable")
+    names = [f"seed {seed}: {(own > threshold).sum()} active" for seed, own in zip(seeds, variances, strict=True)]
+    ranked = pd.DataFrame(
+        {
+            "seed": np.repeat(names, kl.shape[1]),
+            "rank": np.tile(np.arange(1, kl.shape[1] + 1), len(seeds)),
+            "kl": np.take_along_axis(kl, order, 1).ravel(),
+            "variance": np.maximum(np.take_along_axis(variances, order, 1), 1e-8).ravel(),
+        }
+    )
     figure = Figure(figsize=(COLUMN, 2.5), dpi=DPI, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    ranks = np.arange(1, kl.shape[1] + 1)
-    for position, seed in enumerate(seeds):
-        order = np.argsort(-kl[position], kind="stable")
-        active = int((variances[position] > threshold).sum())
-        look = {
-            "color": COLOURS[position % len(COLOURS)],
-            "marker": MARKERS[position % len(MARKERS)],
-            "linewidth": 0.8,
-            "markersize": 3.5,
-            "alpha": 0.85,
-        }
-        above.plot(ranks, kl[position][order], label=f"seed {seed}: {active} active", **look)
-        below.plot(ranks, np.maximum(variances[position][order], 1e-8), **look)
+    lines = {**told_apart("seed", names), "dashes": False}
+    lines |= {"linewidth": 0.8, "markersize": 3.5, "markeredgewidth": 0, "alpha": 0.85}
+    few = len(seeds) <= 6
+    for axes, measure, legend in ((above, "kl", few and "full"), (below, "variance", False)):
+        sns.lineplot(ranked, x="rank", y=measure, estimator=None, legend=legend, ax=axes, **lines)
     above.set(ylabel="KL (nats)", ylim=(0, None))
     below.set(ylabel="variance of\nmeans", yscale="log", xlabel="latents of each seed, ranked by KL")
     low, high = below.get_ylim()
@@ -59,7 +64,7 @@ def latents(
     )
     below.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
     below.minorticks_off()
-    if len(seeds) <= 6:
+    if few:
         above.legend(loc="upper right", handlelength=1.6, borderaxespad=0.1)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=7)

@@ -6,18 +6,19 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
-from multibeta.figures._style import COLOURS, DPI, INK, MARKERS, MUTED, PAGE, styled
+from multibeta.figures._style import DPI, INK, MUTED, PAGE, styled, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 ROW = 1.45  # inches
+#: Letters of a reason side by side in one of five panels.
+LETTERS = 16
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
 
@@ -44,30 +45,21 @@ def tradeoff(
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     figure = Figure(figsize=(PAGE, ROW * len(datasets) + 0.35), dpi=DPI, layout="constrained")
     grid = figure.subplots(len(datasets), len(panels), squeeze=False)
-    for row, dataset in enumerate(datasets):
-        for column, (panel, title) in enumerate(panels.items()):
-            axes = grid[row, column]
-            if row == 0:
-                axes.set_title(title)
+    for column, (panel, title) in enumerate(panels.items()):
+        grid[0, column].set_title(title)
+        lowest = None
+        for axes, dataset in zip(grid[:, column], datasets, strict=True):
             seeds = _at(points, dataset, panel)
             if seeds.empty:
                 _say(axes, reasons[dataset, panel])
             else:
                 _against_strength(axes, seeds, _at(means, dataset, panel), list(variants))
-                if row == len(datasets) - 1:
-                    axes.set_xlabel(symbol)
-        grid[row, 0].annotate(
-            dataset,
-            (0, 0.5),
-            (-34, 0),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            rotation=90,
-            ha="right",
-            va="center",
-            fontsize=8,
-            fontweight="bold",
-        )
+                lowest = axes
+        if lowest:
+            lowest.set_xlabel(symbol)
+    for axes, dataset in zip(grid[:, 0], datasets, strict=True):
+        axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
+    figure.align_ylabels(grid[:, 0])
     _legend(figure, variants, "line and bar: mean and 95 % interval; points: seeds")
     return figure
 
@@ -85,6 +77,7 @@ def rate_distortion(
         datasets: names, in order.
         symbol: the letter of the strength.
     """
+    looks = told_apart("variant", list(variants))
     columns = min(3, max(2, len(datasets)))
     rows = -(-len(datasets) // columns)
     figure = Figure(figsize=(PAGE, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
@@ -94,25 +87,17 @@ def rate_distortion(
         if points[points.dataset == dataset].empty:
             _say(axes, "no finished run")
             continue
-        for position, variant in enumerate(variants):
-            look = _look(position)
-            own = (points.dataset == dataset) & (points.variant == variant)
-            axes.plot(points[own].kl, points[own].reconstruction, linestyle="", alpha=0.35, **_small(look))
-            own = (means.dataset == dataset) & (means.variant == variant)
-            path = means[own].iloc[np.argsort(means[own].beta.astype(float), kind="stable")]
-            axes.plot(path.kl, path.reconstruction, **look)
-            for cell in path.itertuples():
-                axes.annotate(
-                    str(cell.beta),
-                    (cell.kl, cell.reconstruction),
-                    (4, 3) if position % 2 == 0 else (-4, -3),
-                    textcoords="offset points",
-                    ha="left" if position % 2 == 0 else "right",
-                    va="bottom" if position % 2 == 0 else "top",
-                    color=look["color"],
-                )
+        paths = means[means.dataset == dataset].sort_values("beta", key=lambda beta: beta.astype(float), kind="stable")
+        _draw(axes, points[points.dataset == dataset], paths, "kl", "reconstruction", looks, sort=False, estimator=None)
+        # By hand: seaborn writes nothing beside its points.
+        for cell in paths.itertuples():
+            position = looks["hue_order"].index(cell.variant)
+            side, ha, va = ((1, "left", "bottom"), (-1, "right", "top"))[position % 2]
+            place = {"textcoords": "offset points", "ha": ha, "va": va, "color": looks["palette"][position]}
+            axes.annotate(str(cell.beta), (cell.kl, cell.reconstruction), (4 * side, 3 * side), **place)
         axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
         axes.margins(0.1)
+        axes.locator_params(nbins=6)
     for axes in list(grid):
         axes.set_axis_off()
     _legend(figure, variants, f"numbers: {symbol}; line: mean over seeds; points: seeds")
@@ -123,29 +108,30 @@ def _at(table: pd.DataFrame, dataset: str, panel: str) -> pd.DataFrame:
     return table[(table.dataset == dataset) & (table.panel == panel)]
 
 
-def _look(position: int) -> dict[str, Any]:
-    return {"color": COLOURS[position % len(COLOURS)], "marker": MARKERS[position % len(MARKERS)]}
+def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str, looks: Any, **line: Any) -> None:
+    """Seeds as faint points, cells as a line with markers."""
+    import seaborn as sns
 
-
-def _small(look: Mapping[str, Any]) -> dict[str, Any]:
-    return {**look, "markersize": 3, "markeredgewidth": 0}
+    sns.scatterplot(points, x=x, y=y, s=9, linewidth=0, alpha=0.4, legend=False, ax=axes, **looks)
+    if len(means):
+        sns.lineplot(means, x=x, y=y, dashes=False, markeredgewidth=0, legend=False, ax=axes, **looks, **line)
 
 
 def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: Sequence[str]) -> None:
     strengths = sorted({float(beta) for beta in points.beta})
     step = max(strengths[-1] / strengths[0], 2) ** 0.035
-    for position, variant in enumerate(variants):
-        # Variants stand beside each other rather than on top of each other: a small step along the log axis.
-        dodge = step ** (position - (len(variants) - 1) / 2)
-        look = _look(position)
-        own = points[points.variant == variant]
-        axes.plot(own.beta.astype(float) * dodge, own.value, linestyle="", alpha=0.4, **_small(look))
-        own = means[means.variant == variant].dropna(subset=["mean"])
-        own = own.iloc[np.argsort(own.beta.astype(float), kind="stable")]
-        spread = np.abs(own[["ci_low", "ci_high"]].to_numpy(float).T - own["mean"].to_numpy(float))
-        axes.errorbar(
-            own.beta.astype(float) * dodge, own["mean"], spread, capsize=1.5, elinewidth=0.8, markersize=3.5, **look
-        )
+    # Variants stand beside each other rather than on top of each other: a small step along the log axis.
+    steps = {variant: step ** (i - (len(variants) - 1) / 2) for i, variant in enumerate(variants)}
+    points, means = (
+        table.assign(x=table.beta.astype(float) * table.variant.map(steps).astype(float)) for table in (points, means)
+    )
+    # The caller's mean and interval as three values, of which seaborn draws the median and the whole range.
+    three = means.melt(["variant", "x"], ["ci_low", "mean", "ci_high"]).dropna()
+    bars = {"errorbar": ("pi", 100), "err_style": "bars", "err_kws": {"capsize": 1.5, "elinewidth": 0.8}}
+    _draw(
+        axes, points, three, "x", "value", told_apart("variant", variants), estimator="median", markersize=3.5, **bars
+    )
+    axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(strengths))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -166,11 +152,15 @@ def _say(axes: Axes, reason: str) -> None:
     axes.grid(False)
     for spine in axes.spines.values():
         spine.set(visible=True, color="#d0d0d0", linestyle=(0, (3, 3)))
-    text = "\n".join(textwrap.wrap(reason, 19))
+    text = "\n".join(textwrap.wrap(reason, LETTERS))
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
 def _legend(figure: Figure, variants: Mapping[str, str], note: str) -> None:
-    handles = [Line2D([], [], label=title, **_look(position)) for position, title in enumerate(variants.values())]
+    looks = told_apart("variant", list(variants))
+    handles = [
+        Line2D([], [], label=title, color=colour, marker=marker)
+        for title, colour, marker in zip(variants.values(), looks["palette"], looks["markers"], strict=True)
+    ]
     handles.append(Line2D([], [], linestyle="", label=note, color=INK))
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), columnspacing=1.5)

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from multibeta import registry
+from multibeta import registry, strict_yaml
 from multibeta.config_errors import ConfigError
 from multibeta.results import CellFolder
 from multibeta.stages.shared.specs import write_data_spec, write_specs
@@ -71,7 +69,7 @@ def apply_settings(config: dict[str, Any], settings: Sequence[str]) -> None:
     """Set ``a.b.c=value`` in a nested config, the value read as YAML.
 
     Raises:
-        ConfigError: a setting has no ``=``, or a part of its path is no mapping.
+        ConfigError: a setting has no ``=``, a part of its path is no mapping, or its value is no YAML.
     """
     for setting in settings:
         path, equals, text = setting.partition("=")
@@ -83,7 +81,7 @@ def apply_settings(config: dict[str, Any], settings: Sequence[str]) -> None:
             here = here.setdefault(parent, {}) if isinstance(here, dict) else None
         if not isinstance(here, dict):
             raise ConfigError(f"--set {setting}: {path!r} is not the path of an option")
-        here[last] = yaml.safe_load(text)
+        here[last] = strict_yaml.parse(text, f"--set {setting}")
 
 
 def dataset_by_hand(dataset: str, root: Path, settings: Sequence[str]) -> Path:
