@@ -137,6 +137,11 @@ class StudyFolder:
         return self.path / "summary.csv"
 
     @property
+    def comparisons(self) -> Path:
+        """Differences within seeds: `multibeta.report.comparisons.COMPARISONS_COLUMNS`."""
+        return self.path / "comparisons.csv"
+
+    @property
     def provenance(self) -> Path:
         return self.path / "provenance.json"
 

@@ -48,11 +48,11 @@ def test_antialiased_edges_are_grey_and_binary_ones_are_not(antialiased, binary)
 
 
 def test_a_square_covers_exactly_its_pixels(arrays):
-    eight = sprite(arrays, shape=0, scale=1, x=0, y=0)
-    assert SCALES[1] == 8
-    left, top = int(XS[0] - 4), int(YS[0] - 4)
-    assert eight[top : top + 8, left : left + 8].min() == 1
-    assert eight.sum() == 64
+    nine = sprite(arrays, shape=0, scale=0, x=0, y=0)
+    assert SCALES[0] == 9
+    left, top = int(XS[0] - 4.5), int(YS[0] - 4.5)
+    assert nine[top : top + 9, left : left + 9].min() == 1
+    assert nine.sum() == 81
 
 
 @pytest.mark.parametrize("shape", range(len(SHAPES)))
@@ -66,8 +66,8 @@ def test_area_is_the_scale_squared_and_centre_of_gravity_is_the_place(antialiase
 
 
 def test_moving_along_x_moves_the_pixels(arrays):
-    here, there = sprite(arrays, shape=2, scale=3, x=3, y=2), sprite(arrays, shape=2, scale=3, x=8, y=2)
-    assert np.array_equal(np.roll(here, round(XS[8] - XS[3]), axis=1), there)
+    here, there = sprite(arrays, shape=2, scale=3, x=0, y=2), sprite(arrays, shape=2, scale=3, x=15, y=2)
+    assert np.array_equal(np.roll(here, round(XS[15] - XS[0]), axis=1), there)
 
 
 def test_x_ranges_wider_than_y():

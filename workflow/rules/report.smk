@@ -25,6 +25,7 @@ rule report_study:
             caption="../report/summary.rst",
             category="Report",
         ),
+        comparisons=f"results/{STUDY.name}/comparisons.csv",
         provenance=f"results/{STUDY.name}/provenance.json",
         figures=report(
             directory(f"results/{STUDY.name}/figures"),

@@ -14,12 +14,12 @@ from multibeta.datasets import Arrays, DatasetSource, Factor, grid_factors, rand
 SIDE = 32
 SHAPES = ("square", "ellipse", "triangle")
 #: Square root of the shape's area, in pixels. Shapes of one scale have one area, so brightness tells scale, not shape.
-SCALES = np.linspace(7.5, 10, 6)
-#: Centre of gravity, in pixels from the left and from the top. x ranges twice as far as y: with equal ranges any
+SCALES = np.linspace(9, 12, 6)
+#: Centre of gravity, in pixels from the left and from the top. x ranges nearly twice as far as y: with equal ranges any
 #: rotation of the two explains the images as well, and no objective could align latents with them. Neither ranges much
 #: further than a shape is wide: two latents that run round a circle tell a longer way as well as one does.
-XS = np.linspace(10, 22, 16)
-YS = np.linspace(13, 19, 8)
+XS = np.linspace(10.5, 21.5, 16)
+YS = np.linspace(12.5, 18.5, 8)
 #: Samples along each side of a pixel when anti-aliasing.
 SAMPLES = 4
 

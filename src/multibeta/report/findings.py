@@ -29,6 +29,11 @@ PANELS = {
     "tradeoff": ("reconstruction", "kl", "mig", "ssim", "fd_domain"),
     "disentanglement": ("mig", "dci_disentanglement", "factor_vae_score", "sap", "controllability"),
 }
+#: The measures that cells are compared by, and those of the table at the head of a report.
+CORE = (
+    *("kl", "reconstruction", "mig", "dci_disentanglement", "factor_vae_score", "ssim", "fd_domain", "fid"),
+    "controllability",
+)
 #: The figures of a cell and what they are called, in the order of the galleries.
 GALLERIES = {
     "reconstructions": "Reconstructions of held-out images",
@@ -94,6 +99,7 @@ class Findings:
         metrics: the columns of metrics.csv.
         repeats: the columns of repeats.csv: scores of one run of each cell by several seeds of the metrics.
         summary: as `multibeta.report.statistics.summarise` makes it.
+        comparisons: as `multibeta.report.comparisons.compare` makes it.
         measures: by name of metric.
         variants: title by name of variant.
         symbols: letter of the strength by name of variant.
@@ -113,6 +119,7 @@ class Findings:
     metrics: pd.DataFrame
     repeats: pd.DataFrame
     summary: pd.DataFrame
+    comparisons: pd.DataFrame
     measures: Mapping[str, Measure]
     variants: Mapping[str, str]
     symbols: Mapping[str, str]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from multibeta.figures.correlations import correlations
+from multibeta.figures.differences import differences
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 from multibeta.report.findings import PANELS
 from multibeta.report.html import page
@@ -45,6 +46,7 @@ def report(study_folder: Path) -> Path:
     write_table(folder.metrics, findings.metrics)
     write_table(folder.runs, findings.runs[list(RUNS_COLUMNS)])
     write_table(folder.summary, findings.summary)
+    write_table(folder.comparisons, findings.comparisons)
     write_json(folder.provenance, dict(findings.provenance))
     _draw(findings, folder.figures)
     text = markdown(findings)
@@ -68,6 +70,8 @@ def _draw(findings: Findings, folder: Path) -> None:
             runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
             figure = rate_distortion(runs, cells, variants, findings.datasets, findings.symbol)
             save(figure, folder, "rate_distortion", KINDS)
+    if len(drawn := differences_shown(findings)):
+        save(differences(drawn, variants, findings.symbol), folder, "differences", KINDS)
     for dataset in findings.datasets:
         found = agreement(findings, dataset)
         if found is not None:

@@ -14,6 +14,7 @@ import pandas as pd
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.options import EvaluationOptions
+from multibeta.report.comparisons import COMPARISONS_COLUMNS
 from multibeta.report.findings import GALLERIES, CellKey, Findings
 from multibeta.report.html import page
 from multibeta.report.scored import scored
@@ -175,6 +176,7 @@ def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, f
         metrics=metrics,
         repeats=pd.DataFrame(columns=list(REPEATS_COLUMNS)),
         summary=summarise(metrics, [key]),
+        comparisons=pd.DataFrame(columns=list(COMPARISONS_COLUMNS)),
         measures=measures_of(metrics.metric.unique().tolist()),
         variants={key.variant: key.variant},
         symbols={key.variant: "β"},

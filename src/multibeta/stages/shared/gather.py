@@ -9,6 +9,7 @@ import pandas as pd
 
 from multibeta.cell import Cell
 from multibeta.metrics import all_scores
+from multibeta.report.comparisons import COMPARISONS_COLUMNS, compare
 from multibeta.report.findings import GALLERIES, CellKey, Findings, Measure
 from multibeta.report.statistics import summarise
 from multibeta.results import (
@@ -114,7 +115,7 @@ def gather(folder: StudyFolder) -> Findings:
     cards = {name: read_json(path / "card.json") for name, path in data.items() if (path / "card.json").is_file()}
     targets = study["report"]["targets"]
     cells = {each.cell.variant.name: each.cell for each in found}
-    return Findings(
+    findings = Findings(
         name=study["name"],
         title=study["report"]["title"] or study["name"],
         cells=keys,
@@ -132,7 +133,9 @@ def gather(folder: StudyFolder) -> Findings:
         targets=targets,
         pictures={each.key.place: each.pictures() for each in found},
         provenance=_provenance(study, found, cards),
+        comparisons=_empty(COMPARISONS_COLUMNS),
     )
+    return replace(findings, comparisons=compare(findings))
 
 
 def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""Every comparison that a report draws: each strength against a reference, and variants against the first one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from multibeta.report.findings import CORE, Findings
+from multibeta.report.paired import Difference, at_rate, difference, holm, seeds_needed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Each strength against the reference strength of its variant; a variant against the study's first one at equal
+#: strength, and at the rate that the first one has.
+STRENGTHS, VARIANTS, RATES = "strength", "variant", "variant at equal rate"
+COMPARISONS_COLUMNS = (
+    *("dataset", "kind", "metric", "protocol", "representation"),
+    *("variant", "beta", "against_variant", "against_beta"),
+    *("mean", "ci_low", "ci_high", "std", "p", "p_holm", "pairs"),
+)
+
+#: Variant and strength, and those they are compared with.
+Place = tuple[str, str, str, str]
+#: A measure by variant and strength, then by seed.
+Values = dict[tuple[str, str], dict[int, float]]
+
+
+def compare(findings: Findings) -> pd.DataFrame:
+    """`COMPARISONS_COLUMNS`, a row for each comparison of each core measure that any cell of the dataset has.
+
+    ``mean`` is of ``variant`` at ``beta`` minus ``against_variant`` at ``against_beta``, over seeds that both have.
+    ``p_holm`` is corrected over the rows of one dataset, kind and measure.
+    """
+    import pandas as pd
+
+    rows: list[tuple[Any, ...]] = []
+    for dataset in findings.datasets:
+        rates = _by_seed(findings, dataset, "kl")
+        for metric in CORE:
+            values, column = _by_seed(findings, dataset, metric), findings.column(metric, dataset)
+            if column is None:
+                continue
+            for kind, compared in (
+                (STRENGTHS, _strengths(findings, dataset, values)),
+                (VARIANTS, _variants(findings, dataset, values)),
+                (RATES, _equal_rates(findings, dataset, values, rates) if metric != "kl" else iter(())),
+            ):
+                found = list(compared)
+                corrected = holm([each.p for _, each in found])
+                rows += [
+                    (dataset, kind, *column, *place, *each[:5], p_holm, each.pairs)
+                    for (place, each), p_holm in zip(found, corrected, strict=True)
+                ]
+    return pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
+
+
+def reference_strength(strengths: Sequence[str]) -> str:
+    """The strength that others are held against: 1, which is the plain VAE, or the first."""
+    return "1" if "1" in strengths else strengths[0]
+
+
+def seeds_for(findings: Findings, metric: str, wanted: float) -> Iterator[tuple[str, str, float, int, int | None]]:
+    """For each dataset and variant: the spread of paired differences between strengths, and the seeds they ask for.
+
+    Yields:
+        dataset, variant, standard deviation of the differences (pooled over the strengths), the seeds there are, and
+        those needed to see a difference ``wanted``; None if more than ten thousand. Without two pairs nothing.
+    """
+    for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in findings.cells):
+        values = _by_seed(findings, dataset, metric)
+        found = [each for place, each in _strengths(findings, dataset, values) if place[0] == variant]
+        counted = [(each.std, each.pairs) for each in found if each.pairs > 1]
+        if counted:
+            freedom = sum(pairs - 1 for _, pairs in counted)
+            std = math.sqrt(sum((pairs - 1) * std**2 for std, pairs in counted) / freedom)
+            yield dataset, variant, std, max(pairs for _, pairs in counted), seeds_needed(wanted, std)
+
+
+def _strengths(findings: Findings, dataset: str, values: Values) -> Iterator[tuple[Place, Difference]]:
+    for variant, strengths in _sweeps(findings, dataset).items():
+        against = reference_strength(strengths)
+        for beta in strengths:
+            if beta != against:
+                yield (variant, beta, variant, against), _paired(values, (variant, beta), (variant, against))
+
+
+def _variants(findings: Findings, dataset: str, values: Values) -> Iterator[tuple[Place, Difference]]:
+    (first, own), *others = _sweeps(findings, dataset).items()
+    for variant, strengths in others:
+        for beta in strengths:
+            if beta in own:
+                yield (variant, beta, first, beta), _paired(values, (variant, beta), (first, beta))
+
+
+def _equal_rates(findings: Findings, dataset: str, values: Values, rates: Values) -> Iterator[tuple[Place, Difference]]:
+    """Each seed of another variant, read off its own curve at the rate of that seed of the first variant."""
+    (first, own), *others = _sweeps(findings, dataset).items()
+    for variant, strengths in others:
+        for beta in own:
+            found = []
+            for seed, value in values.get((first, beta), {}).items():
+                curve = [
+                    (rates[variant, each][seed], values[variant, each][seed])
+                    for each in strengths
+                    if seed in rates.get((variant, each), {}) and seed in values.get((variant, each), {})
+                ]
+                rate = rates.get((first, beta), {}).get(seed)
+                if curve and rate is not None:
+                    found.append(at_rate(*zip(*curve, strict=True), rate) - value)
+            # A seed whose curve does not reach the rate has no difference there.
+            yield (variant, "", first, beta), difference([each for each in found if not math.isnan(each)])
+
+
+def _by_seed(findings: Findings, dataset: str, metric: str) -> Values:
+    column = findings.column(metric, dataset)
+    if column is None:
+        return {}
+    table = findings.metrics
+    table = table[(table.dataset == dataset) & (table.factor == "") & (table.status == "done") & table.value.notna()]
+    for name, value in column._asdict().items():
+        table = table[table[name] == value]
+    found: Values = {}
+    for row in table.itertuples():
+        found.setdefault((row.variant, row.beta), {})[int(row.seed)] = float(row.value)
+    return found
+
+
+def _paired(values: Values, one: tuple[str, str], other: tuple[str, str]) -> Difference:
+    first, second = values.get(one, {}), values.get(other, {})
+    return difference([first[seed] - second[seed] for seed in first if seed in second])
+
+
+def _sweeps(findings: Findings, dataset: str) -> dict[str, list[str]]:
+    """The strengths of each variant on a dataset."""
+    found: dict[str, list[str]] = {}
+    for cell in findings.of_dataset(dataset):
+        found.setdefault(cell.variant, []).append(cell.beta)
+    return found

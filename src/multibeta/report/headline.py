@@ -1,0 +1,118 @@
+"""The head of the report: what the study shows in a sentence each, what it cannot tell, and one table to take in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from multibeta.report.comparisons import STRENGTHS, reference_strength, seeds_for
+from multibeta.report.differences import WANTED, holds, seeds_in_words
+from multibeta.report.findings import CORE, CellKey, Column, Findings
+from multibeta.report.paired import ALPHA
+from multibeta.report.text import DASH, decimals, number, plain, table
+
+
+def in_short(findings: Findings) -> str:
+    """Sentences on MIG by dataset and variant, then the means of the core measures in one table per dataset."""
+    if not findings.columns():
+        return ""
+    sentences = [f"- {line}" for line in _sentences(findings)]
+    parts = ["## In short", *(["\n".join(sentences)] if sentences else []), *_tables(findings)]
+    parts.append(
+        f"Means over seeds. In **bold**: what differs from the reference strength (1, or else the first of the grid) "
+        f"within seeds, at {100 * ALPHA:g} % after Holm's correction over all strengths and variants of that column. "
+        "Intervals stand under [Differences within seeds](#differences-within-seeds) and [Results](#results)."
+    )
+    return "\n\n".join(parts)
+
+
+def _sentences(findings: Findings) -> list[str]:
+    """What each dataset and variant shows of MIG, and what it cannot tell."""
+    found = findings.comparisons
+    spreads = {place[:2]: place[2:] for place in seeds_for(findings, "mig", WANTED)}
+    lines = []
+    for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in findings.cells):
+        own = found[(found.dataset == dataset) & (found.variant == variant) & (found.kind == STRENGTHS)]
+        family = found[(found.dataset == dataset) & (found.kind == STRENGTHS) & (found.metric == "mig")]
+        stronger = own[(own.metric == "mig") & (own.pairs > 1)]
+        stronger = stronger[stronger.beta.astype(float) > stronger.against_beta.astype(float)]
+        name, symbol = plain(findings.variants[variant]), findings.symbols[variant]
+        where = f"**{plain(dataset)}, {name}**"
+        if stronger.empty:
+            lines.append(f"{where}: nothing to compare within two seeds or more.")
+            continue
+        best: Any = next(stronger.loc[[stronger["mean"].idxmax()]].itertuples())
+        interval = f"95 % interval {number(best.ci_low, 3)} to {number(best.ci_high, 3)}, {best.pairs} pairs of seeds"
+        tested = f"p = {_p(best.p_holm)} after Holm's correction over {len(family)} comparisons"
+        difference = f"MIG at {symbol} = {best.beta} is {_by(best.mean)} than at {symbol} = {best.against_beta}"
+        if holds(best):
+            lines.append(f"{where}: {difference} ({interval}; {tested}){_cost(own, best.beta)}.")
+        else:
+            std, _, needed = spreads[dataset, variant]
+            lines.append(
+                f"{where}: these seeds cannot tell whether {symbol} changes MIG. The largest mean difference is "
+                f"{number(best.mean, 3)}, at {symbol} = {best.beta} against {best.against_beta} ({interval}; {tested}). "
+                f"A difference of {WANTED:g} would take {seeds_in_words(needed)}."
+            )
+    return lines
+
+
+def _cost(own: Any, beta: str) -> str:
+    """What it costs in nats, where that holds too."""
+    rows = [row for row in own[(own.metric == "reconstruction") & (own.beta == beta)].itertuples() if row.pairs > 1]
+    if not rows:
+        return ""
+    row: Any = rows[0]
+    more = "more" if row.mean > 0 else "fewer"
+    half = number(row.ci_high - row.mean, 1)
+    return f". It costs {number(abs(row.mean), 1)} ± {half} nats {more} of reconstruction"
+
+
+def _by(mean: float) -> str:
+    return f"{number(abs(mean), 3)} {'higher' if mean > 0 else 'lower'}"
+
+
+def _p(p: float) -> str:
+    return "0.0001 or less" if p <= 1e-4 else f"{p:.2g}"
+
+
+def _tables(findings: Findings) -> list[str]:
+    parts = []
+    for dataset in findings.datasets:
+        columns = [column for metric in CORE if (column := findings.column(metric, dataset))]
+        if not columns:
+            continue
+        numbers = {column: findings.numbers(column) for column in columns}
+        places = {column: decimals([row.mean for row in numbers[column].values()], most=3) for column in columns}
+        seconds = _seconds_per_epoch(findings, dataset)
+        body = []
+        for cell in findings.of_dataset(dataset):
+            values = [_mean(findings, cell, column, numbers[column], places[column]) for column in columns]
+            epoch = number(seconds.get(cell.place), decimals(seconds.values(), most=2))
+            body.append([findings.variants[cell.variant], cell.beta, *values, epoch])
+        headers = ["variant", findings.symbol, *(findings.short_header(column) for column in columns), "s per epoch"]
+        parts.append(f"**{plain(dataset)}**\n\n{table(headers, body)}")
+    return parts
+
+
+def _mean(findings: Findings, cell: CellKey, column: Column, numbers: Any, places: int) -> str:
+    row = numbers.get(cell.place)
+    if row is None or not row.seeds:
+        return DASH
+    text = number(row.mean, places)
+    return f"**{text}**" if _differs(findings, cell, column.metric) else text
+
+
+def _differs(findings: Findings, cell: CellKey, metric: str) -> bool:
+    strengths = [other.beta for other in findings.of_dataset(cell.dataset) if other.variant == cell.variant]
+    found = findings.comparisons
+    if cell.beta == reference_strength(strengths) or found.empty:
+        return False
+    own = (found.dataset == cell.dataset) & (found.variant == cell.variant) & (found.beta == cell.beta)
+    rows = list(found[own & (found.kind == STRENGTHS) & (found.metric == metric)].itertuples())
+    return bool(rows) and holds(rows[0])
+
+
+def _seconds_per_epoch(findings: Findings, dataset: str) -> dict[tuple[str, str, str], float]:
+    done = findings.runs[(findings.runs.dataset == dataset) & (findings.runs.status == "done")]
+    seconds: Any = (done.seconds / done.epochs).groupby([done.dataset, done.variant, done.beta]).mean()
+    return {place: float(value) for place, value in seconds.items()}
