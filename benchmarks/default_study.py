@@ -3,8 +3,8 @@
     python benchmarks/default_study.py [--cores 2] [--config config.yaml]
 
 Runs the study from nothing in a temporary folder. Start-up is the processor time of the imports of every job (median of
-five for each kind of job) and that of Snakemake's own process; its share is of the processor time there was: wall clock ×
-cores.
+five for each kind of job) and that of Snakemake's own process; its share is of the processor time there was: wall
+clock × cores.
 """
 
 from __future__ import annotations

@@ -116,6 +116,12 @@ def _report(options: argparse.Namespace) -> None:
     print(report(options.study))
 
 
+def _power(options: argparse.Namespace) -> None:
+    from multibeta.stages.power import power
+
+    print(power(options.study, options.metric, options.difference))
+
+
 def _check(options: argparse.Namespace) -> None:
     from multibeta.study import Study
 
@@ -224,8 +230,11 @@ def _parser() -> argparse.ArgumentParser:
     report = add("report", _report, "make the tables, figures and pages of a study from what its cells hold so far")
     report.add_argument("study", type=Path, help="results/<study>")
 
-    check = add("check", _check, "say what a config file sweeps, or in one line what is wrong with it")
-    check.add_argument("config", type=Path, help="config.yaml or studies/<name>.yaml")
+    _power_options(add("power", _power, "say how many seeds a study needs to see a difference, from its own spread"))
+
+    add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
+        "config", type=Path, help="config.yaml or studies/<name>.yaml"
+    )
 
     show = add("list", _list, "list datasets, variants, architectures and metrics")
     show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
@@ -263,6 +272,12 @@ def _minutes(text: str) -> float:
     if not 0 < minutes <= MOST_MINUTES:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number > 0, ≤ {MOST_MINUTES}")
     return minutes
+
+
+def _power_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", type=Path, help="results/<study>")
+    parser.add_argument("--metric", metavar="NAME", default="mig", help="default: mig")
+    parser.add_argument("--difference", metavar="D", type=float, default=0.1, help="to be seen, default: 0.1")
 
 
 def _set(parser: argparse.ArgumentParser, text: str) -> None:

@@ -19,20 +19,32 @@ SCHEMA = Path("workflow/schemas/config.schema.json")
 DEFAULT_STUDY: dict[str, Any] = {
     "name": "default",
     "datasets": {
-        "sprites": {"training": {"architecture": "small_conv", "budget": "1000 steps"}},
-        "digits": {"training": {"architecture": "mlp", "budget": "1000 steps"}},
+        # β comes down from four times its strength: factors enter the code one after another, the widest first.
+        "sprites": {
+            "training": {
+                "architecture": "small_conv",
+                "budget": "1500 steps",
+                "batch_size": 32,
+                "learning_rate": 0.001,
+                "schedule_start": 4,
+                "schedule_steps": 1000,
+            }
+        },
+        "digits": {
+            "training": {
+                "architecture": "mlp",
+                "budget": "1000 steps",
+                "batch_size": 64,
+                "learning_rate": 0.002,
+                "schedule_steps": 400,
+            }
+        },
     },
-    "variants": {"beta_vae": {}, "cvae": {"training": {"latents": 6, "schedule_steps": 600}}},
+    "variants": {"beta_vae": {}, "cvae": {}},
     "strengths": [0.5, 1, 2, 4, 8],
-    "seeds": [0, 1, 2],
+    "seeds": [0, 1, 2, 3, 4],
     "exclude": [{"dataset": "digits", "strength": 8}],
-    "training": {
-        "latents": 10,
-        "batch_size": 64,
-        "learning_rate": 0.002,
-        "strength_schedule": "linear",
-        "schedule_steps": 400,
-    },
+    "training": {"latents": 10, "strength_schedule": "linear"},
     "evaluation": {"protocols": ["dlib19", "chen18"]},
     "report": {"title": "What β buys on sprites and digits"},
 }

@@ -28,7 +28,10 @@ class Sprites(DatasetSource):
     """The full grid of shape 3 × scale 6 × x 16 × y 8: 2,304 grey images of 32×32 with exact factors."""
 
     class Options(registry.Options):
-        antialias: bool = Field(True, description="edges in grey by supersampling; false: black and white only, where images of neighbours may be equal")
+        antialias: bool = Field(
+            True,
+            description="edges in grey by supersampling; false: black and white, where neighbours may look alike",
+        )
 
     version = 2
     title = "Sprites"

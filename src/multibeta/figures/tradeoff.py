@@ -31,6 +31,7 @@ def tradeoff(
     variants: Mapping[str, str],
     reasons: Mapping[tuple[str, str], str],
     symbol: str = "β",
+    level: float | None = None,
 ) -> Figure:
     """One row of panels per dataset, one panel per measure, against the strength on a log axis.
 
@@ -41,6 +42,7 @@ def tradeoff(
         variants: title by name of variant, in order; colour and marker follow the order.
         reasons: why a panel is empty, by (dataset, panel); its keys also name every dataset and panel to draw.
         symbol: the letter of the strength.
+        level: where to draw a line across every panel, such as 0 for differences.
     """
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     figure = Figure(figsize=(PAGE, ROW * len(datasets) + 0.35), dpi=DPI, layout="constrained")
@@ -53,6 +55,8 @@ def tradeoff(
             if seeds.empty:
                 _say(axes, reasons[dataset, panel])
             else:
+                if level is not None:
+                    axes.axhline(level, color=INK, linewidth=0.6)
                 _against_strength(axes, seeds, _at(means, dataset, panel), list(variants))
                 lowest = axes
         if lowest:

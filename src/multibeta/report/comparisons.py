@@ -56,6 +56,25 @@ def compare(findings: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
 
 
+def pairs(findings: Findings, metric: str) -> pd.DataFrame:
+    """Every single difference of a strength to the reference: dataset, variant, beta, seed, value."""
+    import pandas as pd
+
+    rows = []
+    for dataset in findings.datasets:
+        values = _by_seed(findings, dataset, metric)
+        for variant, strengths in _sweeps(findings, dataset).items():
+            against = values.get((variant, reference_strength(strengths)), {})
+            rows += [
+                (dataset, variant, beta, seed, value - against[seed])
+                for beta in strengths
+                if beta != reference_strength(strengths)
+                for seed, value in values.get((variant, beta), {}).items()
+                if seed in against
+            ]
+    return pd.DataFrame(rows, columns=["dataset", "variant", "beta", "seed", "value"])
+
+
 def reference_strength(strengths: Sequence[str]) -> str:
     """The strength that others are held against: 1, which is the plain VAE, or the first."""
     return "1" if "1" in strengths else strengths[0]
@@ -108,7 +127,7 @@ def _equal_rates(findings: Findings, dataset: str, values: Values, rates: Values
                 ]
                 rate = rates.get((first, beta), {}).get(seed)
                 if curve and rate is not None:
-                    found.append(at_rate(*zip(*curve, strict=True), rate) - value)
+                    found.append(at_rate(curve, rate) - value)
             # A seed whose curve does not reach the rate has no difference there.
             yield (variant, "", first, beta), difference([each for each in found if not math.isnan(each)])
 
@@ -122,8 +141,9 @@ def _by_seed(findings: Findings, dataset: str, metric: str) -> Values:
     for name, value in column._asdict().items():
         table = table[table[name] == value]
     found: Values = {}
-    for row in table.itertuples():
-        found.setdefault((row.variant, row.beta), {})[int(row.seed)] = float(row.value)
+    columns = (table[name].tolist() for name in ("variant", "beta", "seed", "value"))
+    for variant, beta, seed, value in zip(*columns, strict=True):
+        found.setdefault((variant, beta), {})[seed] = value
     return found
 
 

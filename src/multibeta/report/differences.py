@@ -41,7 +41,7 @@ def differences(findings: Findings) -> str:
     if (findings.comparisons.kind == STRENGTHS).any():
         parts.append(picture("figures/differences.png", f"Paired differences against {symbol}", "100%"))
         parts.append(
-            f"Differences to the reference strength, by seeds (points), with mean and 95 % interval, not corrected. "
+            "Differences to the reference strength, by seeds (points), with mean and 95 % interval, not corrected. "
             "[SVG](figures/differences.svg) · [PDF](figures/differences.pdf)"
         )
     for dataset in findings.datasets:
@@ -68,7 +68,7 @@ def _table(findings: Findings, rows: pd.DataFrame) -> str:
     for key, group in rows.groupby(["variant", "beta", "against_variant", "against_beta"], sort=False):
         by_metric = {row.metric: row for row in group.itertuples()}
         values = [_value(by_metric.get(metric), places[metric], most) for metric in metrics]
-        body.append([*_names(findings, *key), *values])
+        body.append([*_names(findings, *map(str, key)), *values])
     columns = {metric: findings.column(metric, str(rows.dataset.iloc[0])) for metric in metrics}
     headers = [findings.short_header(column) for column in columns.values() if column]
     return table(["compared", "with", *headers], body, 2)
@@ -106,8 +106,8 @@ def _power(findings: Findings) -> str:
     if not lines:
         return ""
     return (
-        f"To see a difference of {WANTED:g} in MIG between two strengths with these seeds' spread, in four of five such "
-        f"studies, takes: {'; '.join(lines)}. `multibeta power` answers this for other measures and differences."
+        f"To see a difference of {WANTED:g} in MIG between two strengths with these seeds' spread, in four of five "
+        f"such studies, takes: {'; '.join(lines)}. `multibeta power` answers this for other measures and differences."
     )
 
 

@@ -34,6 +34,8 @@ CORE = (
     *("kl", "reconstruction", "mig", "dci_disentanglement", "factor_vae_score", "ssim", "fd_domain", "fid"),
     "controllability",
 )
+#: Those of the figure of paired differences.
+DIFFERENCES = ("reconstruction", "mig", "dci_disentanglement", "factor_vae_score", "controllability")
 #: The figures of a cell and what they are called, in the order of the galleries.
 GALLERIES = {
     "reconstructions": "Reconstructions of held-out images",

@@ -28,7 +28,7 @@ def in_short(findings: Findings) -> str:
 def _sentences(findings: Findings) -> list[str]:
     """What each dataset and variant shows of MIG, and what it cannot tell."""
     found = findings.comparisons
-    spreads = {place[:2]: place[2:] for place in seeds_for(findings, "mig", WANTED)}
+    needed = {(row[0], row[1]): row[-1] for row in seeds_for(findings, "mig", WANTED)}
     lines = []
     for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in findings.cells):
         own = found[(found.dataset == dataset) & (found.variant == variant) & (found.kind == STRENGTHS)]
@@ -47,11 +47,11 @@ def _sentences(findings: Findings) -> list[str]:
         if holds(best):
             lines.append(f"{where}: {difference} ({interval}; {tested}){_cost(own, best.beta)}.")
         else:
-            std, _, needed = spreads[dataset, variant]
             lines.append(
-                f"{where}: these seeds cannot tell whether {symbol} changes MIG. The largest mean difference is "
-                f"{number(best.mean, 3)}, at {symbol} = {best.beta} against {best.against_beta} ({interval}; {tested}). "
-                f"A difference of {WANTED:g} would take {seeds_in_words(needed)}."
+                f"{where}: these seeds cannot tell whether a larger {symbol} raises MIG. The largest mean difference "
+                f"is {number(best.mean, 3)}, at {symbol} = {best.beta} against {best.against_beta} "
+                f"({interval}; {tested}). "
+                f"A difference of {WANTED:g} would take {seeds_in_words(needed[dataset, variant])}."
             )
     return lines
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from multibeta.report.appendix import calibration, costs, provenance
+from multibeta.report.differences import differences
 from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
-from multibeta.report.overview import completeness, in_short, study, tradeoffs
+from multibeta.report.headline import in_short
+from multibeta.report.overview import completeness, study, tradeoffs
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
 from multibeta.report.text import plain
@@ -14,6 +16,7 @@ SECTIONS = (
     completeness,
     in_short,
     tradeoffs,
+    differences,
     study,
     tables,
     against_targets,

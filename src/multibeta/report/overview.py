@@ -1,4 +1,4 @@
-"""The head of the report: is it complete, what was studied, what came out in short, the figures of the trade-off."""
+"""The frame of the report: is it complete, what was studied, the figures of the trade-off."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from multibeta.report.findings import PANELS, CellKey, Column, Findings
-from multibeta.report.text import code, listed, picture, plain, table, with_interval
+from multibeta.report.text import code, listed, picture, plain, table
 
 
 def completeness(findings: Findings) -> str:
@@ -30,36 +30,6 @@ def completeness(findings: Findings) -> str:
     if undrawn:
         lines.append(f"> - **no figures**: {listed([_place(findings, cell) for cell in undrawn])}")
     return "\n".join(lines)
-
-
-def in_short(findings: Findings) -> str:
-    """The best MIG of each dataset and variant, and what it costs against β = 1."""
-    mig, distortion = findings.column("mig"), findings.column("reconstruction")
-    if mig is None or distortion is None:
-        return ""
-    scores, costs = findings.numbers(mig), findings.numbers(distortion)
-    with_plain = any(cell.beta == "1" for cell in findings.cells)
-    rows = []
-    for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in findings.cells):
-        cells = [c for c in findings.of_dataset(dataset) if c.variant == variant]
-        found = [c for c in cells if c.place in scores and scores[c.place].seeds]
-        if found:
-            best = max(found, key=lambda cell: scores[cell.place].mean)
-            compared = [best, *([next((c for c in cells if c.beta == "1"), None)] if with_plain else [])]
-            values = [
-                _interval(numbers, cell, places) for numbers, places in ((scores, 3), (costs, 1)) for cell in compared
-            ]
-            rows.append((dataset, findings.variants[variant], findings.strength(best), *values))
-    if not rows:
-        return ""
-    places = ["there", *([f"at {findings.symbol} = 1"] if with_plain else [])]
-    headers = ["dataset", "variant", "best mean MIG at", *(f"MIG {place}" for place in places)]
-    headers += [f"reconstruction {place} (nats)" for place in places]
-    return (
-        f"## In short\n\n{table(headers, rows, 3)}\n\n"
-        f"MIG of {mig.representation} codes. Means over seeds ± half the 95 % interval. Where intervals overlap, the "
-        "seeds do not tell the cells apart; the best of several cells is flattered by having been chosen."
-    )
 
 
 def study(findings: Findings) -> str:
@@ -141,13 +111,6 @@ def _sweep(findings: Findings, cells: list[CellKey]) -> list[str]:
         " or ".join(dict.fromkeys(f"{t['architecture']}, {t['latents']} latents" for t in training)),
         " or ".join(dict.fromkeys(f"{t['budget']}, batch {t['batch_size']}, {t['likelihood']}" for t in training)),
     ]
-
-
-def _interval(rows: Mapping[tuple[str, str, str], Any], cell: CellKey | None, places: int) -> str:
-    row = rows.get(cell.place) if cell else None
-    if row is None:
-        return ""
-    return with_interval(row.mean, row.ci_high, places)
 
 
 def _should_be_drawn(findings: Findings, cell: CellKey) -> bool:

@@ -55,7 +55,7 @@ def difference(values: Sequence[float]) -> Difference:
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """p values (m,) corrected so that the chance of one false finding among all m is at most the level they are read at.
+    """p values (m,) corrected so that the chance of any false finding among them is at most the level they are read at.
 
     p̃_(i) = max_{j ≤ i} min(1, (m − j + 1) p_(j)). NaN stays NaN and does not count.
 
@@ -95,12 +95,11 @@ def seeds_needed(wanted: float, std: float, alpha: float = ALPHA, power: float =
     return int(n[found[0]]) if len(found) else None
 
 
-def at_rate(rates: Sequence[float], values: Sequence[float], wanted: float) -> float:
+def at_rate(curve: Sequence[tuple[float, float]], wanted: float) -> float:
     """A measure at a wanted rate, by straight lines between the points of a run's own curve; NaN outside of them.
 
     Args:
-        rates: of one seed at the strengths of a variant, in nats.
-        values: the measure there.
+        curve: rate in nats and measure of one seed, at each strength of a variant.
     """
-    order = np.argsort(rates, kind="stable")
-    return float(np.interp(wanted, np.asarray(rates)[order], np.asarray(values)[order], left=np.nan, right=np.nan))
+    rates, values = zip(*sorted(curve), strict=True)
+    return float(np.interp(wanted, rates, values, left=np.nan, right=np.nan))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from multibeta.figures.correlations import correlations
-from multibeta.figures.differences import differences
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
-from multibeta.report.findings import PANELS
+from multibeta.report.comparisons import STRENGTHS, pairs
+from multibeta.report.findings import DIFFERENCES, PANELS
 from multibeta.report.html import page
 from multibeta.report.markdown import markdown
 from multibeta.report.overview import panel_columns
@@ -70,14 +70,28 @@ def _draw(findings: Findings, folder: Path) -> None:
             runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
             figure = rate_distortion(runs, cells, variants, findings.datasets, findings.symbol)
             save(figure, folder, "rate_distortion", KINDS)
-    if len(drawn := differences_shown(findings)):
-        save(differences(drawn, variants, findings.symbol), folder, "differences", KINDS)
+    _draw_differences(findings, folder, variants)
     for dataset in findings.datasets:
         found = agreement(findings, dataset)
         if found is not None:
             title = f"{dataset}, {len(findings.runs[findings.runs.dataset == dataset])} runs"
             figure = correlations(found.to_numpy(), list(found.columns), title)
             save(figure, folder, correlations_name(dataset), KINDS)
+
+
+def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]) -> None:
+    """Differences to the reference strength, where there is another one."""
+    found = findings.comparisons[findings.comparisons.kind == STRENGTHS]
+    if found.empty:
+        return
+    points = _stack([pairs(findings, metric).assign(panel=metric) for metric in DIFFERENCES])
+    means = _stack([found[found.metric == metric].assign(panel=metric) for metric in DIFFERENCES])
+    titles = {metric: _title(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
+    reasons = {
+        (dataset, metric): _reason(findings, dataset, metric) for dataset in findings.datasets for metric in DIFFERENCES
+    }
+    figure = tradeoff(points, means, titles, variants, reasons, findings.symbol, level=0)
+    save(figure, folder, "differences", KINDS)
 
 
 def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
