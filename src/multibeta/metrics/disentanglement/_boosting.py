@@ -171,7 +171,7 @@ class _Trees(NamedTuple):
     importance: NDArray[np.float64]
 
     def leaves(self, codes: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Where the leaf of every row of codes (D, N) in every tree lies among all of them (8, S), flattened: (N, S)."""
+        """Where the leaf of every row of codes (D, N) in every tree lies in a flattened (8, S): (N, S)."""
         node = np.zeros((self.importance.shape[1], codes.shape[1]), dtype=np.uint8)
         for latent, place in self.splits:
             node = 2 * node + ~_goes_left(codes, node, latent, place)
