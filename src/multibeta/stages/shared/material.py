@@ -38,19 +38,6 @@ class Real:
         self.dataset, self.chosen, self._features_file = dataset, chosen, features
 
     @cached_property
-    def factors(self) -> NDArray[np.int64]:
-        """(N, K), of the code table.
-
-        Raises:
-            NotComputed: the dataset has neither factors nor labels.
-        """
-        if self.dataset.factors is not None:
-            return np.asarray(self.dataset.factors[self.chosen.code_table])
-        if self.dataset.labels is not None:
-            return np.asarray(self.dataset.labels[self.chosen.code_table])[:, None]
-        raise NotComputed(f"dataset {self.dataset.name} has neither factors nor labels")
-
-    @cached_property
     def images(self) -> NDArray[np.float32]:
         """(M, C, H, W) in [0, 1], the held-out ones."""
         return float_images(self.dataset, self.chosen.held_out)
@@ -99,9 +86,13 @@ class Material:
             )
         return codes
 
-    @property
+    @cached_property
     def factors(self) -> NDArray[np.int64]:
-        return self._real.factors
+        if self.dataset.factors is not None:
+            return np.asarray(self.dataset.factors[self.chosen.code_table])
+        if self.dataset.labels is not None:
+            return np.asarray(self.dataset.labels[self.chosen.code_table])[:, None]
+        raise NotComputed(f"dataset {self.dataset.name} has neither factors nor labels")
 
     @property
     def factor_names(self) -> tuple[str, ...]:
