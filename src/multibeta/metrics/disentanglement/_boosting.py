@@ -198,8 +198,9 @@ def _grow(histograms: _Histograms, codes: NDArray[np.uint8], residual: Floats) -
             marks = np.empty((n, 2, len(latent), outputs), dtype=np.float32)
             child = np.ascontiguousarray(node.T)
             for parent in range(len(latent)):
-                np.equal(child, 2 * parent, out=marks[:, 1, parent])
-            np.multiply(marks[:, 1], residual[:, None], out=marks[:, 0])
+                mark = child == 2 * parent
+                np.multiply(residual, mark, out=marks[:, 0, parent])
+                marks[:, 1, parent] = mark
             both = _children(histograms(marks), both)
     return trees, _flat(node)
 
