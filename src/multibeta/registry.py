@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
@@ -130,7 +131,9 @@ def nearest(word: str, valid: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; choose from {', '.join(valid)}"
 
 
+@cache
 def _modules(kind: str) -> dict[str, str]:
+    """Module by name; looked for once in a process."""
     package = importlib.import_module(FOLDERS[kind])
     found = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
     return {

@@ -117,8 +117,9 @@ def test_the_draws_share_the_value_and_come_from_all_that_do():
     shared = SharedValues(np.zeros((5, 1)), factors, ("one", "two"))
     fixed = np.arange(2000) % 2
     generator = np.random.default_rng(0)
-    rows = shared.draw(fixed, 3, generator)
-    others = shared.like(rows, fixed, generator)
+    rows = shared.draw(fixed, 1, generator)
+    others = shared.like(rows[:, 0], fixed, 3, generator)
+    rows = rows.repeat(3, axis=1)
     column = fixed[:, None]
     assert (factors[rows, column] == factors[others, column]).all()
     assert set(rows[fixed == 0].ravel()) == {0, 1, 2, 3}, "row 4 has its value of the first factor to itself"

@@ -17,7 +17,7 @@ from multibeta.stages.measure import measure as measure_cell
 from multibeta.stages.measure import measure_ahead, take_measured
 from multibeta.stages.prepare import prepare, prepare_of_cell
 from multibeta.stages.shared.codes import EvaluationImages, conditions, encode_images
-from multibeta.stages.shared.material import Material
+from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import metric_rows
 from multibeta.stages.shared.specs import read_cell, write_specs
 from multibeta.stages.train import train
@@ -70,7 +70,7 @@ def material(dataset, model=None, options=OPTIONS, **keywords):
     model = model or Sums()
     chosen = EvaluationImages.choose(dataset, options)
     codes = encode_images(model, dataset, chosen, conditions(dataset, model))
-    return Material(model, dataset, chosen, codes, options, Path("nowhere"), **keywords)
+    return Material(model, Real(dataset, chosen, Path("nowhere")), codes, options, **keywords)
 
 
 def test_the_same_images_are_measured_for_every_model_and_held_out_ones_apart(digits):

@@ -25,7 +25,7 @@ from multibeta.results import (
     write_rows,
 )
 from multibeta.stages.shared.codes import read_codes
-from multibeta.stages.shared.material import Material
+from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import Matrices, Rows, measurements, metric_rows, rows_of
 from multibeta.stages.shared.specs import read_cell
 
@@ -41,8 +41,9 @@ def evaluate(folder: CellFolder) -> None:
 
     cell = read_cell(folder)
     data = data_folder(folder.root, cell.data_key)
-    dataset, ended = Dataset(data), read_json(folder.cell)["runs"]
+    ended = read_json(folder.cell)["runs"]
     chosen, codes = read_codes(folder)
+    real = Real(Dataset(data), chosen, data / "features.safetensors")
     rows: Rows = []
     repeats: Rows = []
     matrices: Matrices = {}
@@ -54,8 +55,7 @@ def evaluate(folder: CellFolder) -> None:
         def material(seed: int, options: EvaluationOptions) -> Material:
             likelihood = (cell.training.likelihood, cell.training.noise_std)
             siblings = [codes[other] for other in runs if other != seed]
-            features = data / "features.safetensors"
-            return Material(runs[seed], dataset, chosen, codes[seed], options, features, likelihood, siblings)
+            return Material(runs[seed], real, codes[seed], options, likelihood, siblings)
 
         for seed in cell.seeds:
             started = time.monotonic()

@@ -17,7 +17,7 @@ from multibeta.datasets import Dataset
 from multibeta.randomness import numpy_generator
 from multibeta.results import StudyFolder, data_folder, read_json, write_json
 from multibeta.stages.shared.codes import Codes, EvaluationImages, float_images
-from multibeta.stages.shared.material import Material
+from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import metric_rows
 
 #: Value by metric, protocol and representation.
@@ -126,6 +126,7 @@ def reference_scores(cell: Cell, data: Path) -> dict[str, Scores]:
     dataset, features = Dataset(data), data / "features.safetensors"
     decodes = dataset.card["grid"] and features.is_file()
     chosen = EvaluationImages.choose(dataset, cell.evaluation)
+    real = Real(dataset, chosen, features)
     found: dict[str, Scores] = {}
     for title, reference in references(dataset, chosen, cell.training.latents, cell.evaluation.seed).items():
         given = {"codes"} if len(reference.codes.mean) else set()
@@ -133,7 +134,7 @@ def reference_scores(cell: Cell, data: Path) -> dict[str, Scores]:
         names = [name for name in cell.metric_names if given & set(registry.find("metric", name).needs)]
         # It does not encode: its codes are given.
         model: Any = reference
-        material = Material(model, dataset, chosen, reference.codes, cell.evaluation, features)
+        material = Material(model, real, reference.codes, cell.evaluation)
         rows = [row for row in metric_rows(material, names)[0] if row["factor"] == "" and row["status"] == "done"]
         found[title] = {(row["metric"], row["protocol"], row["representation"]): row["value"] for row in rows}
     return {title: scores for title, scores in found.items() if scores}

@@ -27,7 +27,7 @@ from multibeta.stages.references import reference_scores
 from multibeta.stages.shared.adapter import Adapter
 from multibeta.stages.shared.codes import EvaluationImages, conditions, encode_images
 from multibeta.stages.shared.gather import calibration_of, measures_of
-from multibeta.stages.shared.material import Material
+from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import Matrices, Rows, metric_rows
 from multibeta.stages.shared.provenance import git_commit
 from multibeta.stages.shared.saving import save
@@ -143,7 +143,7 @@ def measure_anybody(model: Any, dataset: Dataset, metric_names: Sequence[str], o
     table = encode_images(scored, dataset, chosen, conditions(dataset, model))
     likelihood = (model.cell.training.likelihood, model.cell.training.noise_std) if ours else ("bernoulli", 0.1)
     features = dataset.folder / "features.safetensors"
-    material = Material(scored, dataset, chosen, table, options, features, likelihood)
+    material = Material(scored, Real(dataset, chosen, features), table, options, likelihood)
     rows, matrices = metric_rows(material, metric_names)
     if not rows:
         names = f"{', '.join(metric_names) or 'no metric'} by {', '.join(options.protocols)}"

@@ -3,7 +3,7 @@
 The recipe is that of scikit-learn's ``GradientBoostingClassifier`` and ``GradientBoostingRegressor`` at their defaults:
 100 rounds of regression trees of depth 3 on the residuals, splits by greatest reduction of squared error, leaves by one
 Newton step, learning rate 0.1. Latents are cut into at most 64 bins first, and all trees of a round, of all classes of
-all factors, grow together: every histogram of a level is one product with a sparse matrix.
+all factors, grow together: the histograms of a level are one sum over the rows of each bin.
 
 Source: Friedman 2001, https://doi.org/10.1214/aos/1013203451
 """
@@ -80,8 +80,8 @@ def boost(codes: NDArray[Any], targets: Sequence[Target], test_codes: NDArray[An
             curvature[:, own] = mean * (1 - mean) if output.classes else 1
         trees, leaves = _grow(histograms, learning, residual)
         steps = RATE * newton * _per_leaf(residual, leaves) / _per_leaf(curvature, leaves).clip(min=1e-30)
-        raw += _of_leaf(steps, leaves)
-        raw_test += _of_leaf(steps, trees.leaves(testing))
+        raw += steps.astype(np.float32).take(leaves)
+        raw_test += steps.astype(np.float32).take(trees.leaves(testing))
         importance += trees.importance
     fits = []
     for output, own in zip(outputs, columns, strict=True):
@@ -130,21 +130,32 @@ class _Output(NamedTuple):
 
 
 class _Histograms:
-    """Sums over the rows in each bin of each latent, for many columns at once."""
+    """Sums over the rows in each bin of each latent, for many columns at once.
+
+    Attributes:
+        shape: (B, D).
+        counts: float32 (B, D), the rows in each bin.
+    """
 
     def __init__(self, codes: NDArray[np.uint8]) -> None:
-        from scipy.sparse import csr_array
+        import torch
 
         latents, n = codes.shape
         self.shape = int(codes.max()) + 1, latents
-        place = codes.astype(np.int64) * latents + np.arange(latents)[:, None]
-        rows = np.tile(np.arange(n), latents)
-        ones = np.ones(place.size, dtype=np.float32)
-        self._indicator = csr_array((ones, (place.ravel(), rows)), shape=(self.shape[0] * latents, n))
+        bag = (codes.astype(np.int64) * latents + np.arange(latents)[:, None]).ravel()
+        counts = np.bincount(bag, minlength=self.shape[0] * latents)
+        self.counts: Floats = counts.astype(np.float32).reshape(self.shape)
+        self._rows = torch.from_numpy(np.argsort(bag, kind="stable") % n)
+        self._starts = torch.from_numpy(counts.cumsum() - counts)
 
     def __call__(self, columns: Floats) -> Floats:
-        """Columns (N, …) → (bins, latents, …)."""
-        sums: Floats = self._indicator @ columns.reshape(len(columns), -1)
+        """Columns (N, …) → (B, D, …)."""
+        import torch
+        from torch.nn.functional import embedding_bag
+
+        # Three times as fast as a product with SciPy's sparse matrix, and adds in the same order.
+        table = torch.from_numpy(columns.reshape(len(columns), -1))
+        sums: Floats = embedding_bag(self._rows, table, self._starts, mode="sum").numpy()
         return sums.reshape(*self.shape, *columns.shape[1:])
 
 
@@ -160,45 +171,47 @@ class _Trees(NamedTuple):
     importance: NDArray[np.float64]
 
     def leaves(self, codes: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """The leaf, 0 … 7, of every row of codes (D, N) in every tree: (N, S)."""
+        """Where the leaf of every row of codes (D, N) in every tree lies in a flattened (8, S): (N, S)."""
         node = np.zeros((self.importance.shape[1], codes.shape[1]), dtype=np.uint8)
         for latent, place in self.splits:
             node = 2 * node + ~_goes_left(codes, node, latent, place)
-        return node.T.astype(np.int64)
+        return _flat(node)
 
 
 def _grow(histograms: _Histograms, codes: NDArray[np.uint8], residual: Floats) -> tuple[_Trees, NDArray[np.int64]]:
-    """Trees for residuals (N, S), and the leaves (N, S) of the rows they grew on."""
+    """Trees for residuals (N, S), and the leaves (N, S) of the rows they grew on, as `_Trees.leaves` gives them."""
     n, outputs = residual.shape
-    sums = histograms(residual)[:, :, None]
-    counts = np.tile(histograms(np.ones((n, 1), np.float32)), outputs)[:, :, None]
+    # Of each bin, latent, node and output the sum of residuals and the number of rows.
+    both = np.empty((*histograms.shape, 2, 1, outputs), dtype=np.float32)
+    both[:, :, 0, 0] = histograms(residual)
+    both[:, :, 1, 0] = histograms.counts[:, :, None]
     node = np.zeros((outputs, n), dtype=np.uint8)
     trees = _Trees([], np.zeros((len(codes), outputs)))
     for level in range(3):
-        latent, place, shares = _best(_accumulated(sums), _accumulated(counts))
+        below = _accumulated(both)
+        latent, place, shares = _best(below[:, :, 0], below[:, :, 1])
         trees.splits.append((latent, place))
         trees.importance[:] += shares
-        left = _goes_left(codes, node, latent, place)
+        node = 2 * node + ~_goes_left(codes, node, latent, place)
         if level < 2:
             # Only what goes left is counted; the rest of each node goes right.
             marks = np.empty((n, 2, len(latent), outputs), dtype=np.float32)
+            child = np.ascontiguousarray(node.T)
             for parent in range(len(latent)):
-                marks[:, 1, parent] = ((node == parent) & left).T
-            np.multiply(marks[:, 1], residual[:, None], out=marks[:, 0])
-            found = histograms(marks)
-            sums = _children(found[:, :, 0], sums)
-            counts = _children(found[:, :, 1], counts)
-        node = 2 * node + ~left
-    return trees, node.T.astype(np.int64)
+                mark = child == 2 * parent
+                np.multiply(residual, mark, out=marks[:, 0, parent])
+                marks[:, 1, parent] = mark
+            both = _children(histograms(marks), both)
+    return trees, _flat(node)
 
 
 def _children(left: Floats, parents: Floats) -> Floats:
-    """Histograms (B, D, nodes, S) of the left children and of all → those of both, in the order of the nodes."""
-    bins, latents, nodes, outputs = parents.shape
-    both = np.empty((bins, latents, nodes, 2, outputs), dtype=np.float32)
-    both[:, :, :, 0] = left
-    np.subtract(parents, left, out=both[:, :, :, 1])
-    return both.reshape(bins, latents, 2 * nodes, outputs)
+    """Histograms (B, D, 2, nodes, S) of the left children and of all → those of both, in the order of the nodes."""
+    *shape, nodes, outputs = parents.shape
+    both = np.empty((*shape, nodes, 2, outputs), dtype=np.float32)
+    both[..., 0, :] = left
+    np.subtract(parents, left, out=both[..., 1, :])
+    return both.reshape(*shape, 2 * nodes, outputs)
 
 
 def _accumulated(histogram: Floats) -> Floats:
@@ -238,19 +251,19 @@ def _goes_left(codes: NDArray[np.uint8], node: NDArray[np.uint8], latent: Any, p
     return left
 
 
+def _flat(leaf: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Leaves 0 … 7 of every output and row (S, N) → their places in a flattened (8, S), by row and output: (N, S)."""
+    place = leaf.T.astype(np.int64, order="C")
+    place *= len(leaf)
+    place += np.arange(len(leaf))
+    return place
+
+
 def _per_leaf(values: Floats, leaves: NDArray[np.int64]) -> NDArray[np.float64]:
     """Sums of values (N, S) over the rows of each leaf: (8, S)."""
     outputs = values.shape[1]
-    place = leaves * outputs + np.arange(outputs)
-    sums = np.bincount(place.ravel(), values.ravel(), minlength=8 * outputs)
+    sums = np.bincount(leaves.ravel(), values.ravel(), minlength=8 * outputs)
     return np.asarray(sums, dtype=np.float64).reshape(8, outputs)
-
-
-def _of_leaf(steps: NDArray[np.float64], leaves: NDArray[np.int64]) -> Floats:
-    """The step (8, S) of the leaf that each row is in: (N, S)."""
-    outputs = steps.shape[1]
-    found: Floats = steps.astype(np.float32).ravel()[leaves * outputs + np.arange(outputs)]
-    return found
 
 
 def _edges(column: NDArray[Any]) -> NDArray[np.float64]:

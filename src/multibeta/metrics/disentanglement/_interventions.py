@@ -49,24 +49,32 @@ class SharedValues:
 
     def draw(self, factor: NDArray[np.int64], width: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Rows to begin with, drawn for each of the factors (B,) from all that share its value: (B, width)."""
-        factor = factor[:, None]
-        place = (generator.random((len(factor), width)) * self.company[factor]).astype(np.int64)
-        return self.order[factor, place]
+        place = (generator.random((len(factor), width)) * self.company[factor, None]).astype(np.int64)
+        return self._of(self.order, factor, place)
 
-    def like(self, rows: NDArray[np.int64], factor: NDArray[np.int64], generator: np.random.Generator) -> NDArray[Any]:
-        """For each row (B, W) one drawn from those that have its value of the factor (B,): (B, W)."""
-        factor = factor[:, None]
-        place = (generator.random(rows.shape) * self.count[factor, rows]).astype(np.int64)
-        return self.order[factor, self.first[factor, rows] + place]
+    def like(
+        self, rows: NDArray[np.int64], factor: NDArray[np.int64], width: int, generator: np.random.Generator
+    ) -> NDArray[Any]:
+        """For each row (B,) as many drawn from those that have its value of the factor (B,): (B, width)."""
+        place = (generator.random((len(rows), width)) * self.count[factor, rows, None]).astype(np.int64)
+        place += self.first[factor, rows, None]
+        return self._of(self.order, factor, place)
 
     def partners(
         self, rows: NDArray[np.int64], factor: NDArray[np.int64], generator: np.random.Generator
     ) -> NDArray[Any]:
-        """The same, but never the row itself. Each row's value must be another's too."""
-        factor = factor[:, None]
-        count, first = self.count[factor, rows], self.first[factor, rows]
+        """For each row (B, W) another one with its value of the factor (B,), of which there must be one: (B, W)."""
+        count, first, place = (self._of(table, factor, rows) for table in (self.count, self.first, self.place))
         further = 1 + (generator.random(rows.shape) * (count - 1)).astype(np.int64)
-        return self.order[factor, first + (self.place[factor, rows] - first + further) % count]
+        # Around the end of those that share the value; faster than a remainder.
+        place += further
+        place -= np.where(place >= first + count, count, 0)
+        return self._of(self.order, factor, place)
+
+    @staticmethod
+    def _of(table: NDArray[np.int64], factor: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[Any]:
+        """``table[factor, rows]`` of a table (K, n) for factors (B,) and rows (B, W); twice as fast."""
+        return table.ravel().take(rows + (factor * table.shape[1])[:, None])
 
 
 def learning_and_testing_values(

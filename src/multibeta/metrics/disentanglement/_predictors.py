@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,11 +65,10 @@ def logistic(codes: NDArray[Any], values: NDArray[np.int64]) -> Any:
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
     classifier = LogisticRegression(max_iter=ITERATIONS)
     # Its products are so small that a second thread makes them twice as slow.
-    with warnings.catch_warnings(record=True) as said, threadpool_limits(1):
+    with warnings.catch_warnings(record=True) as said, _libraries().limit(limits=1):
         warnings.simplefilter("always")
         classifier.fit(codes, values)
     unsolved = any(issubclass(warning.category, ConvergenceWarning) for warning in said)
@@ -83,3 +83,11 @@ def support_vectors(codes: NDArray[np.float64], values: NDArray[np.int64]) -> An
 
     # With more rows than latents the solver draws nothing; without a seed it would yet take from NumPy's global state.
     return LinearSVC(C=0.01, class_weight="balanced", random_state=0).fit(codes, values)
+
+
+@cache
+def _libraries() -> Any:
+    """The libraries of this process that have threads; to find them takes as long as a small fit."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -23,7 +23,8 @@ def differences(shared: SharedValues, factor: NDArray[np.int64], generator: np.r
     for some in np.split(factor, range(CHUNK, len(factor), CHUNK)):
         one = shared.draw(some, BATCH, generator)
         other = shared.partners(one, some, generator)
-        apart = shared.codes[one] - shared.codes[other]
+        apart = shared.codes.take(one, axis=0)
+        apart -= shared.codes.take(other, axis=0)
         found.append(np.abs(apart, out=apart).mean(1))
     return np.concatenate(found)
 

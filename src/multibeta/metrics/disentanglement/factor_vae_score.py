@@ -25,8 +25,8 @@ def votes(shared: SharedValues, factor: NDArray[np.int64], generator: np.random.
     """
     found = []
     for some in np.split(factor, range(CHUNK, len(factor), CHUNK)):
-        rows = shared.like(np.repeat(shared.draw(some, 1, generator), BATCH, axis=1), some, generator)
-        batch = shared.codes[rows]
+        rows = shared.like(shared.draw(some, 1, generator)[:, 0], some, BATCH, generator)
+        batch = shared.codes.take(rows, axis=0)
         # Less the first code: a latent that stands still then varies by exactly 0, also in float32.
         batch -= batch[:, :1].copy()
         variance = np.einsum("bld,bld->bd", batch, batch) / BATCH - batch.mean(1) ** 2

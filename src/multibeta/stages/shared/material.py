@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,38 @@ from multibeta.metrics import NotComputed
 from multibeta.options import EvaluationOptions
 from multibeta.stages.shared.codes import Codes, EvaluationImages, Model, conditions, float_images
 
+if TYPE_CHECKING:
+    from multibeta.metrics._features import DomainFeatures
+
 #: Held-out images whose codes are traversed, and the values each latent is set to.
 ANCHORS = 24
 TRAVERSAL = np.linspace(-3, 3, 7)
+
+
+class Real:
+    """What every model of a dataset is measured against, each piece made when first asked for.
+
+    One object serves all runs of a cell, so that it is made once for them.
+
+    Args:
+        chosen: which images are measured.
+        features: file of the dataset's features.
+    """
+
+    def __init__(self, dataset: Dataset, chosen: EvaluationImages, features: Path) -> None:
+        self.dataset, self.chosen, self._features_file = dataset, chosen, features
+
+    @cached_property
+    def images(self) -> NDArray[np.float32]:
+        """(M, C, H, W) in [0, 1], the held-out ones."""
+        return float_images(self.dataset, self.chosen.held_out)
+
+    @cached_property
+    def features(self) -> DomainFeatures:
+        """They remember what they found in the held-out images."""
+        from multibeta.metrics._features import DomainFeatures
+
+        return DomainFeatures.load(self._features_file)
 
 
 class Material:
@@ -31,20 +60,18 @@ class Material:
     def __init__(
         self,
         model: Model,
-        dataset: Dataset,
-        chosen: EvaluationImages,
+        real: Real,
         codes: Codes,
         options: EvaluationOptions,
-        features: Path,
         likelihood: tuple[str, float] = ("bernoulli", 0.1),
         siblings: Sequence[Codes] = (),
     ) -> None:
-        self.model, self.dataset, self.chosen, self.table, self.options = model, dataset, chosen, codes, options
+        self.model, self.table, self.options = model, codes, options
+        self.dataset, self.chosen, self._real = real.dataset, real.chosen, real
         self.seed = options.seed
         self._siblings = siblings
-        self._features_file = features
         self._likelihood = likelihood
-        self._conditions = conditions(dataset, model)
+        self._conditions = conditions(real.dataset, model)
 
     def codes(self, representation: str) -> NDArray[np.float64]:
         """(N, D): posterior means, or one sample of each posterior."""
@@ -99,9 +126,9 @@ class Material:
     def logvar(self) -> NDArray[np.float64]:
         return self.table.held_out_logvar.astype(np.float64)
 
-    @cached_property
+    @property
     def images(self) -> NDArray[np.float32]:
-        return float_images(self.dataset, self.chosen.held_out)
+        return self._real.images
 
     @cached_property
     def reconstructions(self) -> NDArray[np.float32]:
@@ -155,11 +182,9 @@ class Material:
         logits = torch.from_numpy(self._logits(z)).double()
         return likelihood(*self._likelihood)(logits, torch.from_numpy(self.images).double()).numpy()
 
-    @cached_property
-    def features(self) -> Any:
-        from multibeta.metrics._features import DomainFeatures
-
-        return DomainFeatures.load(self._features_file)
+    @property
+    def features(self) -> DomainFeatures:
+        return self._real.features
 
     def _require_grid(self) -> None:
         if not self.dataset.card["grid"]:
