@@ -21,7 +21,6 @@ class Group(NamedTuple):
 
     position: tuple[int, int, int]
     heading: str
-    opened: bool = True
     #: Does the heading name protocol and codes, so that columns need not?
     named: bool = False
 
@@ -51,7 +50,7 @@ def tables(findings: Findings, about: str = OVER_SEEDS) -> str:
         for column in findings.columns(dataset):
             groups.setdefault(_group(column), []).append(column)
         for group, columns in sorted(groups.items()):
-            parts.append(fold(group.heading, _table(findings, dataset, columns, group.named), group.opened))
+            parts.append(fold(group.heading, _table(findings, dataset, columns, group.named)))
         if not groups:
             parts.append("No cell of this dataset is measured yet.")
     return "\n\n".join(parts)
@@ -135,9 +134,8 @@ def _group(column: Column) -> Group:
         codes = f"{column.representation} codes"
         position = (1, PROTOCOLS.index(column.protocol) if column.protocol in PROTOCOLS else 9)
         recipe = column.protocol if column.protocol in PROTOCOLS else "other protocols"
-        opened, named = (column.protocol, column.representation) == ("dlib19", "mean"), column.protocol in PROTOCOLS
         place = (*position, CODES.index(column.representation))
-        return Group(place, f"Disentanglement: {recipe}, {codes}", opened, named)
+        return Group(place, f"Disentanglement: {recipe}, {codes}", named=column.protocol in PROTOCOLS)
     if column.representation == "traversal":
         return Group((2, 0, 0), "Controllability")
     if column.representation == "prior":
