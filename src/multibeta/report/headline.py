@@ -1,4 +1,4 @@
-"""The head of the report: what the study shows in a sentence each, what it cannot tell, and one table to take in."""
+"""The head of the report: one table to take in, and what the study shows and cannot tell in a sentence each."""
 
 from __future__ import annotations
 
@@ -11,18 +11,27 @@ from multibeta.report.paired import ALPHA
 from multibeta.report.text import DASH, decimals, number, plain, table
 
 
-def in_short(findings: Findings) -> str:
-    """Sentences on MIG by dataset and variant, then the means of the core measures in one table per dataset."""
-    if not findings.columns():
+def at_a_glance(findings: Findings) -> str:
+    """The means of the core measures in one table per dataset; bold where a strength makes a difference."""
+    parts = _tables(findings)
+    if not parts:
         return ""
-    sentences = [f"- {line}" for line in _sentences(findings)]
-    parts = ["## In short", *(["\n".join(sentences)] if sentences else []), *_tables(findings)]
-    parts.append(
-        f"Means over seeds. In **bold**: what differs from the reference strength (1, or else the first of the grid) "
-        f"within seeds, at {100 * ALPHA:g} % after Holm's correction over all strengths and variants of that column. "
-        "Intervals stand under [Differences within seeds](#differences-within-seeds) and [Results](#results)."
+    return "\n\n".join(
+        [
+            "## At a glance",
+            *parts,
+            "Means over seeds. In **bold**: what differs from the reference strength (1, or else the first of the "
+            f"grid) within seeds, at {100 * ALPHA:g} % after Holm's correction over all strengths and variants of that "
+            "column. Intervals stand under [Differences within seeds](#differences-within-seeds) and [Results](#results).",
+        ]
     )
-    return "\n\n".join(parts)
+
+
+def in_short(findings: Findings) -> str:
+    """A sentence or two on MIG by dataset and variant: what the study shows, what it costs, what it cannot tell."""
+    if findings.column("mig") is None:
+        return ""
+    return "\n".join(["## In short", "", *(f"- {line}" for line in _sentences(findings))])
 
 
 def _sentences(findings: Findings) -> list[str]:

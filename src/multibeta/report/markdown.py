@@ -6,7 +6,7 @@ from multibeta.report.appendix import calibration, costs, provenance
 from multibeta.report.differences import differences
 from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
-from multibeta.report.headline import in_short
+from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.overview import completeness, study, tradeoffs
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
@@ -14,8 +14,9 @@ from multibeta.report.text import plain
 
 SECTIONS = (
     completeness,
-    in_short,
+    at_a_glance,
     tradeoffs,
+    in_short,
     differences,
     study,
     tables,
