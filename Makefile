@@ -28,7 +28,7 @@ check: setup
 	$(BIN)/snakemake --lint
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 # After a change of the dependencies in pyproject.toml.
 lock: setup

@@ -35,9 +35,14 @@ class Place:
     def copy(self, path):
         """The same folder with its results, for a test that changes them."""
         shutil.copytree(self.path, path, symlinks=True)
-        other = object.__new__(Place)
-        other.path = path
-        return other
+        return Place.there(path)
+
+    @classmethod
+    def there(cls, path):
+        """A folder that is one already."""
+        found = object.__new__(cls)
+        found.path = path
+        return found
 
     def configure(self, **changes):
         """Write config.yaml: the tiny study with these keys changed."""
