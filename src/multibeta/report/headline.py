@@ -22,7 +22,8 @@ def at_a_glance(findings: Findings) -> str:
             *parts,
             "Means over seeds. In **bold**: what differs from the reference strength (1, or else the first of the "
             f"grid) within seeds, at {100 * ALPHA:g} % after Holm's correction over all strengths and variants of that "
-            "column. Intervals stand under [Differences within seeds](#differences-within-seeds) and [Results](#results).",
+            "column. Intervals stand under [Differences within seeds](#differences-within-seeds) and "
+            "[Results](#results).",
         ]
     )
 
