@@ -3,8 +3,8 @@
     python benchmarks/headline.py [--cores 2] [--sets 3]
 
 Trains the β-VAE on sprites as `config.yaml` does, with seeds 0–4, 5–9 and 10–14 and at every β ≥ 1 of its grid, and
-prints for each set the paired difference in MIG between the best β > 1 (by its mean in that set) and β = 1, with its 95 %
-interval, and whether reconstruction and KL are strict in β on means.
+prints for each set the paired difference in MIG between the best β > 1 (by its mean in that set) and β = 1, with its
+95 % interval, and whether reconstruction and KL are strict in β on means.
 """
 
 from __future__ import annotations
