@@ -117,11 +117,13 @@ def ours(device: str):
     cell = Study.parse({**config, "training": {**training, "budget": "1000000 steps"}}).cells[0]
     data = Images(torch.from_numpy(images()).to(device), None)
     run = Training(cell, 0, data, data, device)
+    run.capture()
 
     def one_round() -> float:
         started = time.perf_counter()
         for _ in range(IMAGES // BATCH):
             run.run_step()
+            run.finish_step()
         if device == "cuda":
             torch.cuda.synchronize()
         return IMAGES / (time.perf_counter() - started)

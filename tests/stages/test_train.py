@@ -210,6 +210,78 @@ def test_a_failure_is_recorded_and_tried_again(tmp_path, monkeypatch, error, sta
     assert train(folder)["runs"]["0"]["status"] == "done"
 
 
+# Side by side, as on a GPU.
+
+
+def test_seeds_side_by_side_give_the_bytes_of_seeds_one_after_another(tmp_path):
+    alone, beside = cell(tmp_path / "a", seeds=[0, 1, 2]), cell(tmp_path / "b", seeds=[0, 1, 2])
+    train(alone)
+    train(beside, side_by_side=True)
+    assert beside.models.read_bytes() == alone.models.read_bytes()
+    assert beside.history.read_bytes() == alone.history.read_bytes()
+
+
+def test_seeds_side_by_side_take_turns(tmp_path, monkeypatch):
+    seen, run_step = [], Training.run_step
+
+    def watched(training):
+        seen.append(training.seed)
+        run_step(training)
+
+    monkeypatch.setattr(Training, "run_step", watched)
+    train(cell(tmp_path, seeds=[0, 1]), side_by_side=True)
+    rows = [seen[start : start + 5] for start in range(0, 40, 5)]
+    assert all(len(set(row)) == 1 for row in rows)  # a row of history is five steps
+    assert [row[0] for row in rows] in ([0, 1] * 4, [1, 0] * 4)
+
+
+def test_stopped_side_by_side_every_seed_leaves_a_checkpoint_and_goes_on(tmp_path, monkeypatch):
+    whole, stopped = cell(tmp_path / "a", seeds=[0, 1]), cell(tmp_path / "b", seeds=[0, 1])
+    train(whole)
+    run_step = Training.run_step
+
+    def step_and_signal(training):
+        run_step(training)
+        if training.step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "run_step", step_and_signal)
+        with pytest.raises(Interrupted):
+            train(stopped, side_by_side=True)
+    assert all(state(stopped, seed).checkpoint().facts["step"] >= 5 for seed in (0, 1))
+    assert not any((state(stopped, seed).folder / "lock").exists() for seed in (0, 1))
+    train(stopped, side_by_side=True)
+    assert stopped.models.read_bytes() == whole.models.read_bytes()
+
+
+def test_a_seed_that_fails_beside_others_leaves_them_alone(tmp_path, monkeypatch):
+    alone, beside = cell(tmp_path / "a", seeds=[1]), cell(tmp_path / "b", seeds=[0, 1])
+    train(alone)
+
+    def fail(training, run_step=Training.run_step):
+        if training.seed == 0 and training.step == 6:
+            raise RuntimeError("shapes differ")
+        run_step(training)
+
+    monkeypatch.setattr(Training, "run_step", fail)
+    runs = train(beside, side_by_side=True)["runs"]
+    assert {seed: run["status"] for seed, run in runs.items()} == {"0": "error", "1": "done"}
+    same(weights(beside, 1), weights(alone, 1))
+
+
+def test_a_full_disk_beside_others_releases_every_lock(tmp_path, monkeypatch):
+    folder = cell(tmp_path, seeds=[0, 1])
+
+    def full(self, saved):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunState, "finish", full)
+    with pytest.raises(OSError, match="No space left"):
+        train(folder, side_by_side=True)
+    assert not any((state(folder, seed).folder / "lock").exists() for seed in (0, 1))
+
+
 def test_a_run_that_another_process_trains_is_waited_for_until_told_to_stop(tmp_path, capsys):
     folder = cell(tmp_path)
     state(folder).folder.mkdir(parents=True)

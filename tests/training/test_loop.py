@@ -34,7 +34,8 @@ def training(variant="beta_vae", seed=0, running=None, **options):
 
 
 def finish(started, folder, stop_at=None):
-    run_to_end(started, RunState(folder), lambda: started.step == stop_at, lambda _: None)
+    for _ in run_to_end(started, RunState(folder), lambda: started.step == stop_at, lambda _: None):
+        pass
     return started
 
 

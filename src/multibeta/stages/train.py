@@ -6,8 +6,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,17 @@ from multibeta.training.state import RunState, Saved, write_tensors
 __all__ = ["Interrupted", "train"]
 
 
-def train(folder: CellFolder, minutes: float | None = None) -> dict[str, Any]:
+#: A training that is resumed until it ends, and gives way whenever it would wait for its device.
+Turns = Generator[None, None, Saved]
+
+
+def train(folder: CellFolder, minutes: float | None = None, side_by_side: bool | None = None) -> dict[str, Any]:
     """Train every seed of the cell that is not trained yet, then write the cell's files.
 
     Args:
         folder: holds ``spec.json``; the prepared dataset lies in ``.data`` of the results folder.
         minutes: the job's wall-clock limit; training stops with a checkpoint 3 minutes before it, or a tenth of it.
+        side_by_side: train all seeds at once, in turns; None: on a GPU, which one of these nets does not fill.
 
     Returns:
         The content of ``cell.json``.
@@ -51,28 +57,79 @@ def train(folder: CellFolder, minutes: float | None = None) -> dict[str, Any]:
     """
     cell = read_cell(folder)
     dataset = Dataset(data_folder(folder.root, cell.data_key))
-    ended: dict[int, Saved] = {}
     with claim_device(cell.running.device) as device, _stop_signals(minutes) as should_stop:
-        images: tuple[Images, Images] | None = None
-        for seed in cell.seeds:
-            state = RunState(state_folder(folder.root, cell.run_fingerprint(seed)))
-            with run_lock(state.folder, _on_wait(should_stop)):
-                saved = state.finished()
-                if saved is None:
-                    images = images or _images(dataset, cell, device)
-                    saved = _train_seed(Training(cell, seed, *images, device), state, should_stop, folder)
-            ended[seed] = saved
-    return _write_cell(folder, cell, ended)
+        images = cache(lambda: _images(dataset, cell, device))
+        # In this order, so that two processes with some of the same runs never wait for each other.
+        runs = {
+            seed: _seed(cell, seed, images, device, should_stop, folder)
+            for seed in sorted(cell.seeds, key=cell.run_fingerprint)
+        }
+        at_once = device != "cpu" if side_by_side is None else side_by_side
+        ended: dict[int, Saved] = {}
+        for some in [runs] if at_once else [{seed: runs[seed]} for seed in cell.seeds]:
+            ended |= _in_turns(some, device)
+    return _write_cell(folder, cell, {seed: ended[seed] for seed in cell.seeds})
 
 
-def _train_seed(training: Training, state: RunState, should_stop: Callable[[], bool], folder: CellFolder) -> Saved:
+def _in_turns(runs: Mapping[int, Turns], device: str) -> dict[int, Saved]:
+    """Give the run of every seed its turn until all have ended, on a GPU each on a stream of its own.
+
+    When one is told to stop, so are the others, and each leaves its checkpoint.
+
+    Raises:
+        Interrupted: a run was stopped.
+        OSError: the results folder cannot be written.
+    """
+    on_gpu = device != "cpu"
+    streams = {seed: torch.cuda.Stream(device) if on_gpu else None for seed in runs}
+    ended: dict[int, Saved] = {}
+    interrupted: Interrupted | None = None
+    live = dict(runs)
+    try:
+        while live:
+            for seed, run in list(live.items()):
+                with torch.cuda.stream(streams[seed]) if on_gpu else nullcontext():
+                    try:
+                        next(run)
+                        continue
+                    except StopIteration as end:
+                        ended[seed] = end.value
+                    except Interrupted as reason:
+                        interrupted = reason
+                del live[seed]
+    finally:
+        for run in live.values():
+            run.close()  # its lock is released
+    if interrupted is not None:
+        raise interrupted
+    return ended
+
+
+def _seed(
+    cell: Cell,
+    seed: int,
+    images: Callable[[], tuple[Images, Images]],
+    device: str,
+    should_stop: Callable[[], bool],
+    folder: CellFolder,
+) -> Turns:
+    """One seed of a cell, trained unless it is already; its lock is held meanwhile."""
+    state = RunState(state_folder(folder.root, cell.run_fingerprint(seed)))
+    with run_lock(state.folder, _on_wait(should_stop)):
+        saved = state.finished()
+        if saved is None:
+            saved = yield from _train_seed(Training(cell, seed, *images(), device), state, should_stop, folder)
+    return saved
+
+
+def _train_seed(training: Training, state: RunState, should_stop: Callable[[], bool], folder: CellFolder) -> Turns:
     """Train one run to its end, whatever end that is, and keep it."""
     if (checkpoint := state.checkpoint()) is not None:
         training.restore(checkpoint)
     status, reason = "done", ""
     with _progress(training, folder) as on_log:
         try:
-            run_to_end(training, state, should_stop, on_log)
+            yield from run_to_end(training, state, should_stop, on_log)
         except Diverged as error:
             status, reason = "diverged", str(error)
         except TimeLimit as error:
@@ -145,6 +202,8 @@ def _images(dataset: Dataset, cell: Cell, device: str) -> tuple[Images, Images]:
     for indices in (train, held_out):
         pixels = torch.from_numpy(dataset.images[indices]).to(device)
         parts.append(Images(pixels, None if values is None else values[torch.from_numpy(indices)].to(device)))
+    if device != "cpu":
+        torch.cuda.synchronize(device)  # runs read them on streams of their own
     return parts[0], parts[1]
 
 

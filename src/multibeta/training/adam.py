@@ -16,16 +16,28 @@ class Adam:
     """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980), without weight decay, ε = 1e-8.
 
     Attributes:
-        learning_rate: may be changed between steps.
+        learning_rate: may be changed between steps. On a GPU it is a tensor, which a CUDA graph reads anew each time.
     """
 
     def __init__(self, parameters: Sequence[Tensor], learning_rate: float, betas: tuple[float, float]) -> None:
         self.parameters = list(parameters)
+        device = self.parameters[0].device
+        self._rate = torch.tensor(learning_rate, device=device) if device.type == "cuda" else None
         self.learning_rate = learning_rate
         self.betas = betas
         self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.steps = [torch.zeros((), device=parameter.device) for parameter in self.parameters]
+
+    @property
+    def learning_rate(self) -> float:
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = value
+        if self._rate is not None:
+            self._rate.fill_(value)
 
     def zero_grad(self) -> None:
         for parameter in self.parameters:
@@ -46,7 +58,7 @@ class Adam:
             amsgrad=False,
             beta1=self.betas[0],
             beta2=self.betas[1],
-            lr=self.learning_rate,
+            lr=self._learning_rate if self._rate is None else self._rate,
             weight_decay=0.0,
             eps=1e-8,
             maximize=False,

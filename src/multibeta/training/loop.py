@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from multibeta import randomness
 from multibeta.cell import Cell
 from multibeta.model import BATCH, VAE, build
 from multibeta.training.adam import Adam, Plateau
+from multibeta.training.graphs import Update, captured
 from multibeta.training.schedules import BatchOrder, strength_at, total_steps
 from multibeta.training.state import RunState, Saved
 from multibeta.variants import Forward, Variant, objective
@@ -80,15 +82,43 @@ class Training:
         self.seconds = 0.0
         self.history: list[list[float]] = []
         self.columns: list[str] = []
-        self.sums: Tensor | None = None
+        #: Of the loss and its terms since the last row of history; empty before the first step.
+        self.sums = torch.empty(0, dtype=torch.float64, device=device)
+        self._do: Update = self.update
+        self._epoch, self._permutation = -1, torch.empty(0, dtype=torch.int64)
         self.best_loss = math.inf
         self.best: dict[str, Tensor] = {}
 
     def run_step(self) -> None:
-        """One step of the optimiser on one batch."""
+        """One step of the optimiser on one batch; `finish_step` has to follow."""
+        indices = self._indices()
         strength = strength_at(self.step, float(self.cell.strength), self.options)
-        indices = torch.from_numpy(self.order.indices(self.step)).to(self.device)
-        terms = self.terms(*self.train.batch(indices), "training noise", self.step, strength)
+        self._do(indices, self._noise("training noise", self.step, len(indices)), strength)
+        self.step += 1
+
+    def finish_step(self) -> None:
+        """Log and validate where they are due after a step: what waits for the device."""
+        if self.ends_row:
+            self._log()
+        if self.step % self.validate_every == 0 or self.step == self.steps:
+            self._validate()
+
+    @property
+    def ends_row(self) -> bool:
+        """Does a row of history end with the step done last?"""
+        return self.step % self.options.log_every == 0 or self.step == self.steps
+
+    def capture(self) -> None:
+        """On a GPU, do the steps from now on as a CUDA graph."""
+        if self.device.startswith("cuda") and self._do == self.update:
+            self._do = captured(self)
+
+    def update(self, indices: Tensor, noise: Tensor, strength: Any) -> None:
+        """Forward, backward and the optimiser's step on the images of indices (B,), with noise (B, D).
+
+        In a CUDA graph the strength is a scalar tensor, for it changes from step to step.
+        """
+        terms = self.terms(*self.train.batch(indices), noise, strength)
         loss = objective(terms)
         self.optimizer.zero_grad()
         loss.backward()
@@ -96,36 +126,45 @@ class Training:
             clip_grad_norm_(self.parameters, self.options.gradient_clip)
         self.optimizer.step()
         self._add_up(loss, terms)
-        self.step += 1
-        if self.step % self.options.log_every == 0 or self.step == self.steps:
-            self._log(strength)
-        if self.step % self.validate_every == 0 or self.step == self.steps:
-            self._validate()
 
     def terms(
-        self, images: Tensor, condition: Tensor | None, purpose: str, step: int, strength: float
+        self, images: Tensor, condition: Tensor | None, noise: Tensor, strength: Any
     ) -> dict[str, tuple[float, Tensor]]:
-        """The variant's loss terms of a batch, its noise keyed by (seed, purpose, step)."""
-        generator = randomness.torch_generator(self.seed, purpose, step, self.device)
-        noise = torch.randn(len(images), self.network.latents, generator=generator, device=self.device)
+        """The variant's loss terms of a batch."""
         bf16 = self.options.precision == "bf16"
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=bf16):
+        # A cast weight is used once in a step, and a graph must not hold on to one.
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=bf16, cache_enabled=False):
             mean, logvar = (part.float() for part in self.network.encode(images, condition))
             z = mean + noise * (0.5 * logvar).exp()
             logits = self.network.decode(z, condition).float()
         return self.variant.loss(Forward(images, mean, logvar, z, logits, self.likelihood), strength)
 
     def _add_up(self, loss: Tensor, terms: dict[str, tuple[float, Tensor]]) -> None:
-        values = torch.stack([loss.detach(), *(value.detach() for _, value in terms.values())]).double()
-        self.sums = values if self.sums is None else self.sums + values
+        values = torch.stack([loss.detach(), *(value.detach() for _, value in terms.values())])
+        if not len(self.sums):
+            self.sums = torch.zeros_like(values, dtype=torch.float64)
+        self.sums += values
         self.columns = ["loss", *terms, "strength", "learning_rate"]
 
-    def _log(self, strength: float) -> None:
-        """A row of history: means since the last row. The only place where the loop waits for the device."""
-        assert self.sums is not None
+    def _indices(self) -> Tensor:
+        """Positions (B,) of the images of the step, on the device."""
+        epoch, place = self.order.place(self.step)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._permutation = torch.from_numpy(self.order.permutation(epoch)).to(self.device)
+        return self._permutation[place]
+
+    def _noise(self, purpose: str, step: int, count: int) -> Tensor:
+        """Standard normal numbers (count, D), keyed by (seed, purpose, step)."""
+        generator = randomness.torch_generator(self.seed, purpose, step, self.device)
+        return torch.randn(count, self.network.latents, generator=generator, device=self.device)
+
+    def _log(self) -> None:
+        """A row of history: means since the last row. The only place where training alone waits for the device."""
         count = (self.step - 1) % self.options.log_every + 1
         means = (self.sums / count).tolist()
-        self.sums = None
+        self.sums.zero_()
+        strength = strength_at(self.step - 1, float(self.cell.strength), self.options)
         self.history.append([self.step, *means, strength, self.optimizer.learning_rate])
         for name, value in zip(self.columns, means, strict=False):
             if not math.isfinite(value):
@@ -141,7 +180,8 @@ class Training:
         for start in range(0, len(self.held_out.pixels), BATCH):
             indices = torch.arange(start, min(start + BATCH, len(self.held_out.pixels)), device=self.device)
             batch = self.held_out.batch(indices)
-            loss = objective(self.terms(*batch, "validation noise", start, float(self.cell.strength)))
+            noise = self._noise("validation noise", start, len(indices))
+            loss = objective(self.terms(*batch, noise, float(self.cell.strength)))
             total += loss.item() * len(indices)
         self.network.train()
         if self.plateau is not None:
@@ -159,8 +199,7 @@ class Training:
         tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
         tensors |= {f"optimizer/{name}": tensor for name, tensor in self.optimizer.state().items()}
         tensors["history"] = torch.tensor(self.history, dtype=torch.float64)
-        if self.sums is not None:
-            tensors["sums"] = self.sums
+        tensors["sums"] = self.sums
         return Saved(
             tensors,
             {
@@ -183,15 +222,17 @@ class Training:
             best, self.plateau.waited = facts["plateau"]
             self.plateau.best = _or_infinite(best)
         self.history = saved.tensors["history"].reshape(-1, len(facts["columns"]) + 1).tolist()
-        self.sums = saved.tensors["sums"].to(self.device) if "sums" in saved.tensors else None
+        self.sums = saved.tensors["sums"].to(self.device)
         self.step, self.seconds, self.columns = facts["step"], facts["seconds"], facts["columns"]
         self.best_loss = _or_infinite(facts["best_loss"])
 
 
 def run_to_end(
     training: Training, state: RunState, should_stop: Callable[[], bool], on_log: Callable[[Training], None]
-) -> None:
+) -> Iterator[None]:
     """Train to the last step, writing checkpoints on the way.
+
+    Yields whenever it is about to wait for the device, so that others can give it work meanwhile.
 
     Args:
         training: at its start, or restored from a checkpoint.
@@ -206,9 +247,13 @@ def run_to_end(
     limit = math.inf if running.max_minutes is None else 60 * running.max_minutes
     before, started = training.seconds, time.monotonic()
     next_checkpoint = started + running.checkpoint_seconds
+    training.capture()
     while training.step < training.steps:
         rows = len(training.history)
         training.run_step()
+        if training.ends_row:
+            yield
+        training.finish_step()
         now = time.monotonic()
         training.seconds = before + now - started
         if len(training.history) > rows:

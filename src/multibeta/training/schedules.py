@@ -44,12 +44,17 @@ class BatchOrder:
         self.images, self.seed = images, seed
         self.batch_size = min(batch_size, images)
         self.per_epoch = images // self.batch_size
-        self._epoch, self._permutation = -1, np.empty(0, dtype=np.int64)
+
+    def place(self, step: int) -> tuple[int, slice]:
+        """The epoch of a step, and where in its permutation the step's images are."""
+        epoch, position = divmod(step, self.per_epoch)
+        return epoch, slice(position * self.batch_size, (position + 1) * self.batch_size)
+
+    def permutation(self, epoch: int) -> NDArray[np.int64]:
+        """Positions (N,) of all images in the order of an epoch."""
+        return randomness.numpy_generator(self.seed, "batch order", epoch).permutation(self.images)
 
     def indices(self, step: int) -> NDArray[np.int64]:
         """Positions (batch size,) of the images of a step."""
-        epoch, position = divmod(step, self.per_epoch)
-        if epoch != self._epoch:
-            generator = randomness.numpy_generator(self.seed, "batch order", epoch)
-            self._epoch, self._permutation = epoch, generator.permutation(self.images)
-        return self._permutation[position * self.batch_size : (position + 1) * self.batch_size]
+        epoch, place = self.place(step)
+        return self.permutation(epoch)[place]

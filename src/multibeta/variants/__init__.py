@@ -77,7 +77,8 @@ class Variant(PlugIn, kind="variant"):
         """The named terms of the objective as ``name: (weight, scalar in nats per image)``.
 
         The objective is the weighted sum; the history keeps the unweighted terms. ``strength`` is the strength of
-        this step, warm-up included.
+        this step, warm-up included: a number, or on a GPU a scalar tensor. A loss that waits for the device, as
+        ``.item()`` does, keeps a GPU from doing the step as one CUDA graph, which is several times as fast.
         """
         raise NotImplementedError
 
