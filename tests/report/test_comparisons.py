@@ -139,7 +139,8 @@ def test_the_head_says_what_holds_and_what_it_costs():
 def test_the_head_says_what_the_seeds_cannot_tell():
     text = in_short(findings(flat))
     assert "cannot tell whether a larger β raises MIG" in text
-    assert "A difference of 0.1 would take" in text
+    assert "A difference of 0.1 would have shown in four of five such studies." in text
+    assert "To see a difference of 0.1 would take" in in_short(findings(flat, seeds=(0, 1)))
     assert "**0." not in at_a_glance(findings(flat))
 
 

@@ -42,7 +42,7 @@ def tradeoff(
         variants: title by name of variant, in order; colour and marker follow the order.
         reasons: why a panel is empty, by (dataset, panel); its keys also name every dataset and panel to draw.
         symbol: the letter of the strength.
-        level: where to draw a line across every panel, such as 0 for differences.
+        level: for differences to a reference strength, where to draw a line across every panel.
     """
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     figure = Figure(figsize=(PAGE, ROW * len(datasets) + 0.35), dpi=DPI, layout="constrained")
@@ -64,7 +64,8 @@ def tradeoff(
     for axes, dataset in zip(grid[:, 0], datasets, strict=True):
         axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
     figure.align_ylabels(grid[:, 0])
-    _legend(figure, variants, "line and bar: mean and 95 % interval; points: seeds")
+    what = "" if level is None else "differences to the reference strength; "
+    _legend(figure, variants, f"{what}line and bar: mean and 95 % interval; points: seeds")
     return figure
 
 

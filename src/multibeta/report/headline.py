@@ -60,10 +60,16 @@ def _sentences(findings: Findings) -> list[str]:
             lines.append(
                 f"{where}: these seeds cannot tell whether a larger {symbol} raises MIG. The largest mean difference "
                 f"is {number(best.mean, 3)}, at {symbol} = {best.beta} against {best.against_beta} "
-                f"({interval}; {tested}). "
-                f"A difference of {WANTED:g} would take {seeds_in_words(needed[dataset, variant])}."
+                f"({interval}; {tested}). {_seen(needed[dataset, variant], best.pairs)}"
             )
     return lines
+
+
+def _seen(needed: int | None, pairs: int) -> str:
+    """What a study of as many seeds would see."""
+    if needed is not None and needed <= pairs:
+        return f"A difference of {WANTED:g} would have shown in four of five such studies."
+    return f"To see a difference of {WANTED:g} would take {seeds_in_words(needed)}."
 
 
 def _cost(own: Any, beta: str) -> str:

@@ -85,6 +85,9 @@ def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]
     if found.empty:
         return
     points = _stack([pairs(findings, metric).assign(panel=metric) for metric in DIFFERENCES])
+    # The reference differs from itself by nothing; the line of a variant goes through it.
+    itself = found.drop_duplicates(["dataset", "variant", "metric"]).assign(mean=0.0, ci_low=None, ci_high=None)
+    found = pd.concat([found, itself.assign(beta=itself.against_beta)])
     means = _stack([found[found.metric == metric].assign(panel=metric) for metric in DIFFERENCES])
     titles = {metric: _title(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
     reasons = {
