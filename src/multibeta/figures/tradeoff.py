@@ -123,7 +123,7 @@ def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str,
 
 
 def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: Sequence[str]) -> None:
-    strengths = sorted({float(beta) for beta in points.beta})
+    strengths = sorted({float(beta) for table in (points, means) for beta in table.beta})
     step = max(strengths[-1] / strengths[0], 2) ** 0.035
     # Variants stand beside each other rather than on top of each other: a small step along the log axis.
     steps = {variant: step ** (i - (len(variants) - 1) / 2) for i, variant in enumerate(variants)}
