@@ -42,9 +42,12 @@ def test_one_pair_has_a_difference_and_no_interval():
     assert math.isnan(difference([]).mean)
 
 
-def test_equal_differences_have_no_spread():
-    assert difference([0.0, 0.0, 0.0]).p == 1
-    assert difference([0.5, 0.5]).p == 0
+@pytest.mark.parametrize("values", [[0.0] * 3, [0.5, 0.5], [0.1 + 0.2, 0.3, 0.3]], ids=["zero", "equal", "by rounding"])
+def test_equal_differences_are_no_sample_to_test(values):
+    found = difference(values)
+    assert found.mean == pytest.approx(values[0])
+    assert all(math.isnan(value) for value in (found.low, found.high, found.p))
+    assert not found.tells
 
 
 def test_holms_correction_is_that_of_statsmodels():

@@ -108,7 +108,8 @@ def _strengths(findings: Findings, dataset: str, values: Values) -> Iterator[tup
 def _variants(findings: Findings, dataset: str, values: Values) -> Iterator[tuple[Place, Difference]]:
     (first, own), *others = _sweeps(findings, dataset).items()
     for variant, strengths in others:
-        for beta in strengths:
+        # β = 4 and γ = 4 are not one strength.
+        for beta in strengths if findings.symbols[variant] == findings.symbols[first] else ():
             if beta in own:
                 yield (variant, beta, first, beta), _paired(values, (variant, beta), (first, beta))
 
@@ -143,7 +144,8 @@ def _by_seed(findings: Findings, dataset: str, metric: str) -> Values:
     found: Values = {}
     columns = (table[name].tolist() for name in ("variant", "beta", "seed", "value"))
     for variant, beta, seed, value in zip(*columns, strict=True):
-        found.setdefault((variant, beta), {})[seed] = value
+        if math.isfinite(value):
+            found.setdefault((variant, beta), {})[seed] = value
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from multibeta.report.comparisons import RATES, STRENGTHS, VARIANTS, seeds_for
@@ -19,7 +20,7 @@ ABOUT = (
     "compared seed by seed: the mean of the differences ± half its 95 % interval (Student's paired t), in brackets the "
     f"number of pairs where it is not that of all seeds. In **bold**: differences that hold at {100 * ALPHA:g} % after "
     "Holm's correction (1979) over all rows of a table for that measure, which also pays for looking at the best of "
-    f"several strengths. {DASH}: no pair, or one only, which has no interval."
+    f"several strengths. {DASH}: no pair, or one only, which has no interval; nor have differences that are all equal."
 )
 TITLES = {
     STRENGTHS: "each strength against the reference",
@@ -83,7 +84,8 @@ def _names(findings: Findings, variant: str, beta: str, against: str, against_be
 def _value(row: Any, places: int, most: int) -> str:
     if row is None or row.pairs < 2:
         return DASH
-    text = f"{signed(row.mean, places)} ± {number(row.ci_high - row.mean, places)}"
+    half = row.ci_high - row.mean
+    text = signed(row.mean, places) + (f" ± {number(half, places)}" if math.isfinite(half) else "")
     fewer = f" ({row.pairs})" if row.pairs < most else ""
     return (f"**{text}**" if holds(row) else text) + fewer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from multibeta.report.comparisons import STRENGTHS, reference_strength, seeds_for
@@ -50,7 +51,8 @@ def _sentences(findings: Findings) -> list[str]:
         if stronger.empty:
             lines.append(f"{where}: nothing to compare within two seeds or more.")
             continue
-        best: Any = next(stronger.loc[[stronger["mean"].idxmax()]].itertuples())
+        rows: list[Any] = list(stronger.itertuples())
+        best = max([row for row in rows if holds(row)] or rows, key=lambda row: row.mean)
         interval = f"95 % interval {number(best.ci_low, 3)} to {number(best.ci_high, 3)}, {best.pairs} pairs of seeds"
         tested = f"p = {_p(best.p_holm)} after Holm's correction over {len(family)} comparisons"
         difference = f"MIG at {symbol} = {best.beta} is {_by(best.mean)} than at {symbol} = {best.against_beta}"
@@ -88,6 +90,8 @@ def _by(mean: float) -> str:
 
 
 def _p(p: float) -> str:
+    if math.isnan(p):
+        return "undefined"
     return "0.0001 or less" if p <= 1e-4 else f"{p:.2g}"
 
 

@@ -13,6 +13,8 @@ from multibeta.report.statistics import interval
 
 #: Two-sided, and the chance to see a difference that is there.
 ALPHA, POWER = 0.05, 0.8
+#: A spread below this, relative to the differences, is that of rounding.
+ROUNDING = 1e-9
 #: More seeds than this are not counted to.
 MOST_SEEDS = 10_000
 
@@ -20,7 +22,8 @@ MOST_SEEDS = 10_000
 class Difference(NamedTuple):
     """The mean of paired differences, its 95 % interval and the p value of Student's paired test.
 
-    With one pair ``low``, ``high``, ``std`` and ``p`` are NaN, with none all are.
+    With one pair ``low``, ``high``, ``std`` and ``p`` are NaN, with none all are. Differences that are all
+    equal, but for rounding, are no sample of anything random: they have no interval and no p either.
     """
 
     mean: float
@@ -39,8 +42,6 @@ class Difference(NamedTuple):
 def difference(values: Sequence[float]) -> Difference:
     """Student's paired test on the differences of n pairs: t = d̄ / (s / √n) with n − 1 degrees of freedom.
 
-    Differences that are all equal have no spread: p is then 1 if they are 0, and 0 otherwise.
-
     Source: Student 1908, "The probable error of a mean", https://doi.org/10.1093/biomet/6.1.1
     """
     from scipy.special import stdtr
@@ -49,8 +50,8 @@ def difference(values: Sequence[float]) -> Difference:
     n = len(values)
     if n < 2:
         return Difference(mean, low, high, std, math.nan, n)
-    if std == 0:
-        return Difference(mean, low, high, std, float(mean == 0), n)
+    if std <= ROUNDING * max(map(abs, values)):
+        return Difference(mean, math.nan, math.nan, std, math.nan, n)
     return Difference(mean, low, high, std, 2 * float(stdtr(n - 1, -abs(mean) * math.sqrt(n) / std)), n)
 
 
