@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -253,6 +254,33 @@ def test_stopped_side_by_side_every_seed_leaves_a_checkpoint_and_goes_on(tmp_pat
     assert not any((state(stopped, seed).folder / "lock").exists() for seed in (0, 1))
     train(stopped, side_by_side=True)
     assert stopped.models.read_bytes() == whole.models.read_bytes()
+
+
+def test_stopped_early_seeds_that_have_not_begun_do_not_begin(tmp_path, monkeypatch):
+    folder, run_step, begun = cell(tmp_path, seeds=[0, 1, 2]), Training.run_step, set()
+
+    def step_and_signal(training):
+        begun.add(training.seed)
+        run_step(training)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Training, "run_step", step_and_signal)
+    with pytest.raises(Interrupted):
+        train(folder, side_by_side=True)
+    assert len(begun) == 1
+
+
+def test_a_run_is_not_charged_for_the_turns_of_others(tmp_path, monkeypatch):
+    run_step = Training.run_step
+
+    def slow(training):
+        time.sleep(0.01)
+        run_step(training)
+
+    monkeypatch.setattr(Training, "run_step", slow)
+    started = time.monotonic()
+    runs = train(cell(tmp_path, seeds=[0, 1, 2]), side_by_side=True)["runs"]
+    assert sum(run["seconds"] for run in runs.values()) <= time.monotonic() - started
 
 
 def test_a_seed_that_fails_beside_others_leaves_them_alone(tmp_path, monkeypatch):

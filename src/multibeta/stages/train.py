@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cache
+from inspect import GEN_CREATED, getgeneratorstate
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,9 @@ def _in_turns(runs: Mapping[int, Turns], device: str) -> dict[int, Saved]:
     try:
         while live:
             for seed, run in list(live.items()):
+                if interrupted and getgeneratorstate(run) == GEN_CREATED:
+                    del live[seed]  # it has not begun, so it has nothing to keep
+                    continue
                 with torch.cuda.stream(streams[seed]) if on_gpu else nullcontext():
                     try:
                         next(run)

@@ -36,6 +36,7 @@ def claim_device(wanted: str) -> Iterator[str]:
         tune_cpu()
         yield "cpu"
         return
+    torch.backends.cudnn.deterministic = True
     locks = [_lock_file(index).open("w") for index in range(torch.cuda.device_count())]
     try:
         yield f"cuda:{_first_free(locks)}"

@@ -44,7 +44,8 @@ def captured(training: Training) -> Update:
         torch.cuda.current_stream(device).wait_stream(beside)
         training.optimizer.zero_grad()
         try:
-            with torch.cuda.graph(graph):
+            # On a stream of its own: libraries keep their working memory by stream, and graphs run side by side.
+            with torch.cuda.graph(graph, stream=beside):
                 training.update(indices, noise, strength)
         except RuntimeError as error:
             reason = str(error).split("\n", maxsplit=1)[0]

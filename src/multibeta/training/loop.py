@@ -252,7 +252,9 @@ def run_to_end(
         rows = len(training.history)
         training.run_step()
         if training.ends_row:
+            others = time.monotonic()
             yield
+            started += time.monotonic() - others  # their turns are not this run's time
         training.finish_step()
         now = time.monotonic()
         training.seconds = before + now - started
