@@ -96,7 +96,7 @@ def test_the_dataset_page_gives_sizes_licence_and_hashes(name):
 
 @pytest.mark.parametrize("name", registry.names("architecture"))
 def test_the_architecture_page_gives_the_true_number_of_parameters(name):
-    from multibeta.model import VAE
+    from multibeta.network import VAE
 
     (row,) = re.findall(rf"^\| `{name}` .*$", text("docs/architectures.md"), re.M)
     (side,) = re.findall(r"\((\d+)×\d+\) \|$", row)
@@ -247,7 +247,7 @@ def test_the_metric_of_the_page_measures():
 def test_the_architecture_of_the_page_encodes_and_decodes():
     import torch
 
-    from multibeta.model import VAE
+    from multibeta.network import VAE
 
     network = VAE(plug_in("docs/how-to/own-architecture.md")(), (3, 8, 12), latents=2, condition_size=3)
     images, condition = torch.rand(5, 3, 8, 12), torch.tensor([0, 1, 2, 0, 1])

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from multibeta import registry
 from multibeta.options import EvaluationOptions, RunningOptions, TrainingOptions
-from multibeta.results import CellFolder, StudyFolder
+from multibeta.results import CellFolder, StudyFolder, read_json
 
 #: Raise when equal specs begin to train differently: every model is then trained anew.
 TRAIN_VERSION = 1
@@ -66,17 +66,36 @@ class Cell(BaseModel):
 
     def run_fingerprint(self, seed: int) -> str:
         """The identity of one run: whatever shares it shares the trained weights."""
-        return fingerprint(
-            {
-                "version": TRAIN_VERSION,
-                "dataset": self._dataset_identity(),
-                "variant": self.variant.identity("variant"),
-                "architecture": registry.find("architecture", self.training.architecture).identity(),
-                "strength": self.strength,
-                "seed": seed,
-                "training": self.training.model_dump(mode="json", exclude_defaults=True),
-            }
+        return fingerprint(self._run_identity(seed))
+
+    def lineage(self, seed: int) -> str | None:
+        """The identity of a run whatever its budget, if its first steps are those of any longer training; else None."""
+        options = self.training
+        validates = options.select == "best" or options.plateau_patience is not None or options.early_stopping is not None
+        of_budget = (
+            options.learning_rate_schedule != "constant"
+            or 0 < options.schedule_steps < 1
+            or (validates and not options.validate_every)
         )
+        if of_budget:
+            return None
+        identity = self._run_identity(seed)
+        return fingerprint({**identity, "training": {**identity["training"], "budget": "any"}})
+
+    def _run_identity(self, seed: int) -> dict[str, Any]:
+        training = self.training.model_dump(mode="json", exclude_defaults=True, exclude={"architecture_options"})
+        if self.training.pretrained is not None:
+            training["pretrained"] = pretrained_run(Path(self.training.pretrained), seed)[1]
+        one_training = registry.find("variant", self.variant.plug_in).one_training
+        return {
+            "version": TRAIN_VERSION,
+            "dataset": self._dataset_identity(),
+            "variant": self.variant.identity("variant"),
+            "architecture": self._architecture.identity("architecture"),
+            "strength": "any" if one_training else self.strength,
+            "seed": seed,
+            "training": training,
+        }
 
     @property
     def training_fingerprint(self) -> str:
@@ -112,6 +131,15 @@ class Cell(BaseModel):
         sizes = {"label": len(source.classes), **{factor.name: factor.size for factor in source.factors}}
         return sizes[condition] if condition else 0
 
+    @property
+    def _architecture(self) -> Choice:
+        name = self.training.architecture
+        return Choice(name=name, plug_in=name, options=self.training.architecture_options)
+
+    def make_architecture(self) -> Any:
+        """The architecture, its options validated."""
+        return self._architecture.make("architecture")
+
     def load_plugins(self) -> None:
         """Make the study's own plug-ins findable in a process that has not read the study."""
         for path in self.plugins:
@@ -120,6 +148,24 @@ class Cell(BaseModel):
     def _dataset_identity(self) -> dict[str, Any]:
         files = [file.digest for file in self.dataset.make("dataset").files]
         return {**self.dataset.identity("dataset"), **({"files": files} if files else {})}
+
+
+def pretrained_run(folder: Path, seed: int) -> tuple[int, str]:
+    """The seed and the fingerprint of the run in a trained cell's folder that another run starts from.
+
+    The run of the same seed, or the cell's first finished one if it has none.
+
+    Raises:
+        ValueError: there is no finished run; the message is one clause.
+    """
+    cell = CellFolder(folder).cell
+    if not cell.is_file():
+        raise ValueError("is not the folder of a trained cell (it has no cell.json); train it first")
+    runs = {int(each): run for each, run in read_json(cell)["runs"].items() if run["status"] == "done"}
+    if not runs:
+        raise ValueError("holds no finished run to start from")
+    chosen = seed if seed in runs else next(iter(runs))
+    return chosen, runs[chosen]["fingerprint"]
 
 
 def fingerprint(value: Any) -> str:

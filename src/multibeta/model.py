@@ -1,70 +1,70 @@
-"""A model: the network that is trained, and a trained run as metrics and figures see it."""
+"""A model: the network of a cell, and a trained run as metrics and figures see it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
-from multibeta import randomness, registry, results
-from multibeta.cell import Cell
-
-if TYPE_CHECKING:
-    from multibeta.architectures import Architecture
+from multibeta import randomness, results
+from multibeta.cell import Cell, pretrained_run
+from multibeta.network import VAE
+from multibeta.variants import Parts
 
 #: Images per forward pass outside training. One fixed number, as the batch size can change the last bits of a result.
 BATCH = 256
 
 
-class VAE(nn.Module):
-    """Encoder and decoder of an architecture, joined by a diagonal Gaussian posterior over D latents.
-
-    B images (B, C, H, W). A condition is a class index (B,), given one-hot to the posterior layer and the decoder.
-    """
-
-    def __init__(
-        self, architecture: Architecture, shape: tuple[int, int, int], latents: int, condition_size: int = 0
-    ) -> None:
-        super().__init__()
-        self.body, features = architecture.encoder(shape)
-        self.posterior = nn.Linear(features + condition_size, 2 * latents)
-        self.decoder = architecture.decoder(shape, latents + condition_size)
-        self.latents = latents
-        self.condition_size = condition_size
-
-    def encode(self, images: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Images (B, C, H, W) in [0, 1] → mean and log-variance of the posterior, both (B, D)."""
-        mean, logvar = self.posterior(self._with_condition(self.body(images), condition)).chunk(2, dim=1)
-        return mean, logvar
-
-    def decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Codes (B, D) → logits (B, C, H, W); their sigmoid is the image."""
-        logits: Tensor = self.decoder(self._with_condition(z, condition))
-        return logits
-
-    def _with_condition(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        if not self.condition_size:
-            return x
-        if condition is None:
-            raise ValueError(f"this model needs a condition: a class of 0 … {self.condition_size - 1} for each image")
-        return torch.cat([x, functional.one_hot(condition, self.condition_size).to(x.dtype)], dim=1)
-
-
 def build(cell: Cell, seed: int) -> VAE:
     """The network of a cell with the initial weights of a seed; the global random state is left as it was."""
-    architecture = registry.find("architecture", cell.training.architecture)()
+    options = cell.training
+    with seeded(seed, "initial weights"):
+        network: VAE = cell.variant.make("variant").network(parts(cell))
+    network.strength = float(cell.strength)
+    if options.likelihood == "gaussian_learned":
+        network.log_noise_std = nn.Parameter(torch.tensor(math.log(options.noise_std)))
+    return network
+
+
+def parts(cell: Cell) -> Parts:
+    """What the networks of a cell are made of."""
     shape = cell.dataset.make("dataset").shape
+    return Parts(cell.make_architecture(), shape, cell.training.latents, cell.condition_size())
+
+
+def pretrain(network: VAE, source: str, seed: int) -> None:
+    """Give a network the weights of a trained cell, where names and shapes agree; the rest keeps its own.
+
+    Args:
+        source: folder of the cell; its run of the same seed is taken, or its first if it has none.
+
+    Raises:
+        ValueError: nothing there fits this network.
+    """
+    chosen, _ = pretrained_run(Path(source), seed)
+    weights = _weights(results.CellFolder(Path(source)), chosen, "cpu")
+    own = network.state_dict()
+    fitting = {name: tensor for name, tensor in weights.items() if name in own and own[name].shape == tensor.shape}
+    if not fitting:
+        raise ValueError(f"training.pretrained = {source!r}: none of its weights fits this network")
+    network.load_state_dict({**own, **fitting})
+
+
+@contextmanager
+def seeded(seed: int, purpose: str) -> Iterator[None]:
+    """PyTorch's global random state keyed by (seed, purpose) for the block, and as it was after it."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(randomness.key(seed, "initial weights"))
-        return VAE(architecture, shape, cell.training.latents, cell.condition_size())
+        torch.manual_seed(randomness.key(seed, purpose))
+        yield
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Run:
         latents: D.
         shape: (C, H, W) of the images.
         condition: what the model is conditioned on, or None.
+        likelihood: name and standard deviation of the decoder's likelihood; the latter counts for Gaussians.
     """
 
     def __init__(self, network: VAE, cell: Cell, seed: int, device: str = "cpu") -> None:
@@ -93,6 +94,9 @@ class Run:
         self.shape: tuple[int, int, int] = cell.dataset.make("dataset").shape
         name = cell.condition()
         self.condition = Condition(name, network.condition_size) if name else None
+        learnt = network.log_noise_std
+        std = cell.training.noise_std if learnt is None else math.exp(learnt.item())
+        self.likelihood = (cell.training.likelihood, std)
 
     def encode(
         self, images: NDArray[Any], condition: NDArray[np.int64] | None = None
@@ -120,15 +124,22 @@ class Run:
         """As `decode`, before the sigmoid: what the likelihood is computed from."""
         return self._decode(z.astype(np.float32), condition, lambda logits: logits)
 
+    def prior(self, noise: NDArray[Any]) -> NDArray[np.float32]:
+        """Codes (N, D) of the prior, made of standard normal noise (N, D)."""
+        return self._in_batches(self.network.prior, noise.astype(np.float32), None)
+
     def _decode(self, z: NDArray[Any], condition: NDArray[np.int64] | None, last: Any) -> NDArray[np.float32]:
         if z.ndim != 2 or z.shape[1] != self.latents:
             raise ValueError(f"codes of shape {z.shape} given to a model of {self.latents} latents")
+        return self._in_batches(lambda *batch: last(self.network.decode(*batch)), z, condition)
+
+    def _in_batches(
+        self, function: Callable[..., Tensor], values: NDArray[Any], condition: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
         with torch.inference_mode():
-            decoded = [
-                last(self.network.decode(batch, of_batch)).cpu().numpy()
-                for batch, of_batch in self._batches(z, condition)
-            ]
-        return np.concatenate(decoded)
+            batches = self._batches(values, condition)
+            found = [function(batch, *() if of is None else (of,)).cpu().numpy() for batch, of in batches]
+        return np.concatenate(found)
 
     def _batches(
         self, values: NDArray[Any], condition: NDArray[np.int64] | None
@@ -146,25 +157,31 @@ def load_cell(folder: results.CellFolder, device: str = "cpu") -> dict[int, Run]
         FileNotFoundError: the folder holds no trained cell.
         ValueError: its weights are damaged.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     for needed in (folder.spec, folder.models):
         if not needed.is_file():
             raise FileNotFoundError(f"{folder.path}: no trained cell there ({needed.name} is missing)")
     cell = Cell.model_validate(results.read_json(folder.spec))
     cell.load_plugins()
-    with results.reading(folder.models, (SafetensorError,)):
-        tensors = load_file(folder.models, device=device)
     runs = {}
     for seed in cell.seeds:
-        prefix = f"seed{seed}/"
-        weights = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        if weights:
+        if weights := _weights(folder, seed, device):
             network = build(cell, seed)
             network.load_state_dict(weights)
             runs[seed] = Run(network, cell, seed, device)
     return runs
+
+
+def _weights(folder: results.CellFolder, seed: int, device: str) -> dict[str, Tensor]:
+    """The weights of one run of a cell; none if it did not finish."""
+    from safetensors import SafetensorError, safe_open
+
+    prefix = f"seed{seed}/"
+    with (
+        results.reading(folder.models, (SafetensorError,)),
+        safe_open(folder.models, framework="pt", device=device) as file,
+    ):
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
+        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
 
 
 def load_run(path: str | Path, seed: int | None = None, device: str = "cpu") -> Run:

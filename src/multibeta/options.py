@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StrictBool,
     StrictInt,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -113,10 +114,16 @@ class TrainingOptions(Section):
     """How models are trained. Every option here is part of a run's fingerprint."""
 
     architecture: str = Field("burgess", description="the encoder and decoder nets, by name")
+    architecture_options: dict[str, Any] = Field({}, description="the architecture's own options")
+    pretrained: str | None = Field(
+        None, description="folder of a trained cell whose weights, where names and shapes agree, are the initial ones"
+    )
     latents: StrictInt = Field(10, ge=1, le=1024, description="dimensions of the code z")
-    likelihood: Literal["bernoulli", "gaussian"] = Field("bernoulli", description="of an image given its code")
+    likelihood: Literal["bernoulli", "gaussian", "gaussian_learned"] = Field(
+        "bernoulli", description="of an image given its code; gaussian_learned learns its standard deviation"
+    )
     noise_std: Number = Field(
-        0.1, gt=0, le=100, description="standard deviation of the gaussian likelihood, in grey values (0 to 1)"
+        0.1, gt=0, le=100, description="standard deviation of the gaussian likelihood, in grey values; where it is learnt, at first"
     )
     budget: Budget = Field("20000 steps", description="'<count> steps' or '<count> epochs'")
     batch_size: StrictInt = Field(64, ge=1, le=65536, description="images per step")
@@ -130,11 +137,24 @@ class TrainingOptions(Section):
     strength_schedule: Literal["constant", "linear", "cosine", "cyclic"] = Field(
         "constant", description="path of the strength over the first schedule_steps (cyclic: over and over)"
     )
-    schedule_steps: StrictInt = Field(
-        0, ge=0, le=MOST_STEPS, description="length of the path; 0: at full strength from the start"
+    schedule_steps: Number = Field(
+        0,
+        ge=0,
+        le=MOST_STEPS,
+        description="length of the path in steps, or below 1 as a share of the training; 0: at full strength from the start",
     )
     schedule_start: Number = Field(
         0.0, ge=0, le=1e6, description="where the path starts, × strength: 0 warms up, above 1 anneals down"
+    )
+    free_bits: Number = Field(0.0, ge=0, le=1e6, description="nats of each latent's KL that cost nothing")
+    learning_rate_schedule: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="path of the learning rate from the end of its warm-up down to 0 at the last step"
+    )
+    learning_rate_warmup: StrictInt = Field(
+        0, ge=0, le=MOST_STEPS, description="steps over which the learning rate first rises from 0"
+    )
+    weights_average: Number | None = Field(
+        None, ge=0, lt=1, description="decay of a running average of the weights, kept in their place; null: none"
     )
     plateau_patience: StrictInt | None = Field(
         None,
@@ -146,6 +166,15 @@ class TrainingOptions(Section):
     validate_every: StrictInt = Field(
         0, ge=0, le=MOST_STEPS, description="steps between losses on held-out images; 0: ten times per training"
     )
+    held_out_loss: Literal["objective", "elbo"] = Field(
+        "objective", description="what is validated: the objective at full strength, or the negative ELBO"
+    )
+    early_stopping: StrictInt | None = Field(
+        None,
+        ge=0,
+        le=MOST_STEPS,
+        description="validations without a better held-out loss after which the training ends; null: never",
+    )
     select: Literal["last", "best"] = Field(
         "last", description="which weights are kept: the last, or the best by held-out loss"
     )
@@ -153,6 +182,15 @@ class TrainingOptions(Section):
     log_every: StrictInt = Field(
         50, ge=1, le=MOST_STEPS, description="steps per row of history.csv (means over those steps)"
     )
+
+
+    @field_validator("schedule_steps")
+    @classmethod
+    def _whole_or_share(cls, value: float) -> float | int:
+        """A whole number stays one: it is spelt so in fingerprints."""
+        if value >= 1 and value != int(value):
+            raise PydanticCustomError("steps", "must be a whole number of steps, or below 1 a share of the training")
+        return int(value) if value >= 1 or value == 0 else value
 
 
 class EvaluationOptions(Section):
@@ -185,11 +223,17 @@ class RunningOptions(Section):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one")
     # A day; a rarer checkpoint saves hardly any training.
     checkpoint_seconds: Number = Field(30.0, gt=0, le=86_400, description="between checkpoints of a training")
+    snapshot_every: StrictInt | None = Field(
+        None, ge=1, le=MOST_STEPS, description="steps between weights that are kept beside the last; null: none"
+    )
     max_minutes: Number | None = Field(
         None,
         gt=0,
         le=MOST_MINUTES,
         description="longest training of one seed, recorded as `timeout` when exceeded; null: no limit",
+    )
+    extendable: StrictBool = Field(
+        True, description="keep the last state of a training, from which one of a larger budget goes on; thrice the weights"
     )
     tensorboard: StrictBool = Field(False, description="write TensorBoard logs beside the history")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from multibeta import registry, strict_yaml
-from multibeta.cell import Cell, Choice, fingerprint
+from multibeta.cell import Cell, Choice, fingerprint, pretrained_run
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.options import StudyOptions, VariantEntry, canonical_strength
 from multibeta.results import StudyFolder
@@ -173,25 +173,25 @@ class Study:
         options = self.options
         of_dataset, of_variant = options.datasets[dataset], options.variants[variant]
         layers = (options, of_dataset, of_variant)
+        chosen = self._choice("variant", variant, of_variant.variant, of_variant.options)
+        of_method = registry.find("variant", chosen.plug_in).training
         cell = Cell(
             study=options.name,
             dataset=self._choice("dataset", dataset, of_dataset.dataset, of_dataset.options),
-            variant=self._choice("variant", variant, of_variant.variant, of_variant.options),
+            variant=chosen,
             strength=strength,
             seeds=seeds,
-            training=_merge([layer.training for layer in layers]),
+            training=_merge([layer.training for layer in layers], of_method),
             evaluation=_merge([layer.evaluation for layer in layers]),
             running=options.running,
             plugins=options.plugins,
             mirror=options.mirror or os.environ.get("MULTIBETA_MIRROR"),
         )
-        key, value = self._origin("training", "architecture", dataset, variant), cell.training.architecture
-        with self._blame(key, value):
-            architecture = registry.find("architecture", value)()
-            try:
-                architecture.check(cell.dataset.make("dataset").shape)
-            except ValueError as error:
-                raise ValueError(f"{error} (dataset {dataset})") from None
+        self._check_architecture(cell)
+        key, value = self._origin("training", "pretrained", dataset, variant), cell.training.pretrained
+        if value is not None:
+            with self._blame(key, value):
+                pretrained_run(Path(value), seeds[0])
         for name in [] if cell.evaluation.metrics == "all" else cell.evaluation.metrics:
             with self._blame(self._origin("evaluation", "metrics", dataset, variant), name):
                 registry.find("metric", name)
@@ -200,7 +200,27 @@ class Study:
                 cell.condition()
             except ValueError as error:
                 raise ValueError(f"dataset {dataset} {error}") from None
+            made = cell.variant.make("variant")
+            if made.points and cell.training.held_out_loss == "elbo":
+                raise ValueError("has no ELBO, for its codes are points; training.held_out_loss must be objective")
+            made.check(cell.training)
         return cell
+
+    def _check_architecture(self, cell: Cell) -> None:
+        place, training = (cell.dataset.name, cell.variant.name), cell.training
+        key, value = self._origin("training", "architecture", *place), training.architecture
+        with self._blame(key, value):
+            plug_in = registry.find("architecture", value)
+        try:
+            plug_in.Options.model_validate(training.architecture_options)
+        except ValidationError as error:
+            prefix = self._origin("training", "architecture_options", *place)
+            raise ConfigError(f"{self.where}: {first_line(error, plug_in.Options, prefix=prefix)}") from None
+        with self._blame(key, value):
+            try:
+                cell.make_architecture().check(cell.dataset.make("dataset").shape)
+            except ValueError as error:
+                raise ValueError(f"{error} (dataset {cell.dataset.name})") from None
 
     def _choice(self, kind: str, name: str, given: str | None, options: dict[str, Any]) -> Choice:
         choice = Choice(name=name, plug_in=given or name, options=options)
@@ -245,9 +265,9 @@ def _require_score(name: str) -> None:
         raise ValueError(f"unknown metric {name!r}{registry.nearest(name, sorted(scores))}")
 
 
-def _merge(layers: list[Any]) -> Any:
-    """Later layers win, key by key; what no layer sets keeps its default."""
-    given: dict[str, Any] = {}
+def _merge(layers: list[Any], below: Mapping[str, Any] | None = None) -> Any:
+    """Later layers win, key by key; what no layer sets keeps what is ``below`` them, or its default."""
+    given: dict[str, Any] = dict(below or {})
     for layer in layers:
         given.update(layer.model_dump(exclude_unset=True))
     return type(layers[0]).model_validate(given)

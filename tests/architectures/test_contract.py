@@ -3,7 +3,7 @@
 import pytest
 
 from multibeta import registry
-from multibeta.model import VAE
+from multibeta.network import VAE
 
 torch = pytest.importorskip("torch")
 SHAPES = [(c, side, side) for side in (8, 16, 28, 32, 64, 128) for c in (1, 3)]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from multibeta.options import TrainingOptions
-from multibeta.training.schedules import BatchOrder, strength_at, total_steps
+from multibeta.training.schedules import BatchOrder, rate_at, strength_at, total_steps
 
 
 def path(schedule, start=0.0, steps=10, strength=4.0):
     options = TrainingOptions(strength_schedule=schedule, schedule_steps=steps, schedule_start=start)
-    return [strength_at(step, strength, options) for step in range(21)]
+    return [strength_at(step, strength, options, 20) for step in range(21)]
 
 
 def test_constant_is_the_strength_from_the_start():
@@ -27,6 +27,28 @@ def test_warm_up_climbs_from_zero_to_the_strength_and_stays(schedule):
     assert climb[5] == pytest.approx(2)
     assert set(climb[10:]) == {4.0}
     assert climb == sorted(climb)
+
+
+def test_a_path_below_one_is_a_share_of_the_training():
+    assert path("linear", steps=0.5) == path("linear", steps=10)
+
+
+def rates(**options):
+    return [rate_at(step, TrainingOptions(learning_rate=1.0, **options), 20) for step in range(20)]
+
+
+def test_a_learning_rate_warms_up_and_stays():
+    assert rates(learning_rate_warmup=4)[:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1])
+    assert set(rates()) == {1.0}
+
+
+def test_a_learning_rate_comes_down_to_zero_after_its_warm_up():
+    linear = rates(learning_rate_schedule="linear", learning_rate_warmup=10)
+    assert linear[10:] == pytest.approx([1 - step / 10 for step in range(10)])
+    cosine = rates(learning_rate_schedule="cosine")
+    assert cosine[0] == 1
+    assert cosine[10] == pytest.approx(0.5)
+    assert cosine == sorted(cosine, reverse=True)
 
 
 def test_annealing_comes_down_from_above():

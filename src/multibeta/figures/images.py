@@ -49,6 +49,7 @@ def traversals(
     active: NDArray[np.bool_],
     condition: str = "",
     title: str = "",
+    measure: Literal["KL", "variance"] = "KL",
 ) -> Figure:
     """What each latent does when it alone is moved.
 
@@ -59,20 +60,21 @@ def traversals(
         kind: where the other latents rest: at the prior's mean, or at the posterior mean of one held-out image.
         active: (D,), False for the latents that the code does not use; their labels are grey.
         condition: what a conditional model is told, such as ``shape 1``.
+        measure: what ``kl`` holds; codes that are points have no KL but a variance.
     """
     if not len(images) == len(kl) == len(active) or images.shape[1] != len(values):
         raise ValueError(f"{images.shape[:2]} images do not fit {len(kl)} latents and {len(values)} values")
     order = np.argsort(-np.asarray(kl, dtype=float), kind="stable")
     shown = order[:MOST_LATENTS]
     rest = "at 0" if kind == "prior" else "at one image's code"
-    note = f"other latents {rest}; KL in nats" + ("" if active.all() else "; grey: inactive")
+    note = f"other latents {rest}; {'KL in nats' if measure == 'KL' else 'var: variance of the codes'}" + ("" if active.all() else "; grey: inactive")
     if condition:
         note += f"\ntold: {condition}"
     if len(shown) < len(order):
-        note += f"\nthe {len(shown)} latents of largest KL among {len(order)}"
+        note += f"\nthe {len(shown)} latents of largest {measure} among {len(order)}"
     return grid(
         images[shown],
-        row_labels=[f"z{j}  KL {kl[j]:.2f}" for j in shown],
+        row_labels=[f"z{j}  {'KL' if measure == 'KL' else 'var'} {kl[j]:.2f}" for j in shown],
         column_labels=[_signed(value) for value in values],
         muted_rows=[not active[j] for j in shown],
         title=title,

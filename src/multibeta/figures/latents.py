@@ -23,14 +23,16 @@ def latents(
     """KL (S, D) in nats per image and variance of the posterior means (S, D), of S seeds and D latents.
 
     The order of latents is arbitrary in every run, so each seed's are ranked by KL, largest first. A latent whose
-    variance exceeds the threshold is active (Burda, Grosse & Salakhutdinov 2016).
+    variance exceeds the threshold is active (Burda, Grosse & Salakhutdinov 2016). Codes that are points have no KL: it is
+    then NaN, and they are ranked by variance.
     """
     import pandas as pd
     import seaborn as sns
 
     if kl.shape != variances.shape or len(kl) != len(seeds):
         raise ValueError(f"KL {kl.shape}, variances {variances.shape} and {len(seeds)} seeds do not fit")
-    order = np.argsort(-kl, axis=1, kind="stable")
+    points = bool(np.isnan(kl).all())
+    order = np.argsort(-(variances if points else kl), axis=1, kind="stable")
     names = [f"seed {seed}: {(own > threshold).sum()} active" for seed, own in zip(seeds, variances, strict=True)]
     ranked = pd.DataFrame(
         {
@@ -48,7 +50,11 @@ def latents(
     for axes, measure, legend in ((above, "kl", few and "full"), (below, "variance", False)):
         sns.lineplot(ranked, x="rank", y=measure, estimator=None, legend=legend, ax=axes, **lines)
     above.set(ylabel="KL (nats)", ylim=(0, None))
-    below.set(ylabel="variance of\nmeans", yscale="log", xlabel="latents of each seed, ranked by KL")
+    if points:
+        above.annotate("no KL: codes are points", (0.5, 0.5), xycoords="axes fraction", ha="center", color=MUTED)
+        above.set_yticks([])
+    by = "variance" if points else "KL"
+    below.set(ylabel="variance of\nmeans", yscale="log", xlabel=f"latents of each seed, ranked by {by}")
     low, high = below.get_ylim()
     below.set_ylim(min(low, threshold / 5), max(high, threshold * 5))
     below.axhline(threshold, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))

@@ -19,7 +19,7 @@ from multibeta.figures.latents import latents
 from multibeta.metrics.posterior._divergence import kl_per_latent
 from multibeta.metrics.posterior.active_units import THRESHOLD
 from multibeta.results import CellFolder
-from multibeta.stages.shared.codes import Codes, conditions, float_images, read_codes
+from multibeta.stages.shared.codes import Codes, conditions, float_images, prior_codes, read_codes
 from multibeta.stages.shared.metric_rows import read_arrays
 from multibeta.stages.shared.saving import save
 from multibeta.stages.shared.specs import read_cell
@@ -122,7 +122,8 @@ class Drawing:
         grid = images.reshape(latents, steps, *images.shape[1:])
         kl, variance = usage(self.codes)
         told = "" if condition is None else self._condition_names()[int(condition[0])]
-        return figures.traversals(grid, TRAVERSAL, kl, kind, variance > THRESHOLD, told, self.title)
+        use, measure = (variance, "variance") if self.codes.are_points else (kl, "KL")
+        return figures.traversals(grid, TRAVERSAL, use, kind, variance > THRESHOLD, told, self.title, measure)
 
     def interpolations(self) -> Figure:
         originals, condition = self._held_out(2 * PAIRS)
@@ -157,7 +158,7 @@ class Drawing:
 
     def _noise(self, n: int) -> NDArray[np.float32]:
         generator = randomness.numpy_generator(0, "draw, prior")
-        return generator.standard_normal((n, self.run.latents), dtype=np.float32)
+        return prior_codes(self.run, generator.standard_normal((n, self.run.latents), dtype=np.float32))
 
     def _means(self, images: Images, condition: Conditions) -> NDArray[np.float32]:
         means: NDArray[np.float32] = self.run.encode(images, condition)[0]
@@ -169,8 +170,10 @@ class Drawing:
 
 
 def usage(codes: Codes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """KL (D,) in nats per image and variance of the posterior means (D,), over the held-out images."""
+    """KL (D,) in nats per image, NaN of points, and variance of the posterior means (D,), over the held-out images."""
     mean, logvar = codes.held_out_mean.astype(np.float64), codes.held_out_logvar.astype(np.float64)
+    if codes.are_points:
+        return np.full(mean.shape[1], np.nan), mean.var(0)
     return kl_per_latent(mean, logvar), mean.var(0)
 
 

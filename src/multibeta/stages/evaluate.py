@@ -53,9 +53,8 @@ def evaluate(folder: CellFolder) -> None:
         runs = load_cell(folder, device)
 
         def material(seed: int, options: EvaluationOptions) -> Material:
-            likelihood = (cell.training.likelihood, cell.training.noise_std)
             siblings = [codes[other] for other in runs if other != seed]
-            return Material(runs[seed], real, codes[seed], options, likelihood, siblings)
+            return Material(runs[seed], real, codes[seed], options, runs[seed].likelihood, siblings)
 
         for seed in cell.seeds:
             started = time.monotonic()

@@ -141,7 +141,7 @@ def measure_anybody(model: Any, dataset: Dataset, metric_names: Sequence[str], o
     scored = model if ours else Adapter(model, dataset.shape)
     chosen = EvaluationImages.choose(dataset, options)
     table = encode_images(scored, dataset, chosen, conditions(dataset, model))
-    likelihood = (model.cell.training.likelihood, model.cell.training.noise_std) if ours else ("bernoulli", 0.1)
+    likelihood = model.likelihood if ours else ("bernoulli", 0.1)
     features = dataset.folder / "features.safetensors"
     material = Material(scored, Real(dataset, chosen, features), table, options, likelihood)
     rows, matrices = metric_rows(material, metric_names)

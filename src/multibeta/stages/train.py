@@ -32,7 +32,7 @@ from multibeta.training.loop import (
     Training,
     run_to_end,
 )
-from multibeta.training.state import RunState, Saved, write_tensors
+from multibeta.training.state import Lineage, RunState, Saved, write_tensors
 
 __all__ = ["Interrupted", "train"]
 
@@ -122,18 +122,38 @@ def _seed(
     with run_lock(state.folder, _on_wait(should_stop)):
         saved = state.finished()
         if saved is None:
-            saved = yield from _train_seed(Training(cell, seed, *images(), device), state, should_stop, folder)
+            lineage = cell.lineage(seed) if cell.running.extendable else None
+            kept = None if lineage is None else Lineage(state_folder(folder.root, f"lineage~{lineage}"))
+            training = Training(cell, seed, *images(), device)
+            saved = yield from _train_seed(training, state, kept, should_stop, folder)
     return saved
 
 
-def _train_seed(training: Training, state: RunState, should_stop: Callable[[], bool], folder: CellFolder) -> Turns:
-    """Train one run to its end, whatever end that is, and keep it."""
-    if (checkpoint := state.checkpoint()) is not None:
-        training.restore(checkpoint)
+def _train_seed(
+    training: Training,
+    state: RunState,
+    lineage: Lineage | None,
+    should_stop: Callable[[], bool],
+    folder: CellFolder,
+) -> Turns:
+    """Train one run to its end, whatever end that is, and keep it.
+
+    It goes on from its checkpoint, or from the last state of a shorter training that is otherwise the same.
+    """
+    shorter = None if lineage is None else lineage.longest(training.steps)
+    if (earlier := state.checkpoint() or shorter) is not None:
+        training.restore(earlier)
+
+    def keep(training: Training) -> None:
+        if lineage is not None:
+            lineage.keep(training.state())
+
     status, reason = "done", ""
+    weights: dict[str, torch.Tensor] = {}
     with _progress(training, folder) as on_log:
         try:
-            yield from run_to_end(training, state, should_stop, on_log)
+            yield from run_to_end(training, state, should_stop, on_log, keep)
+            weights = training.finish()
         except Diverged as error:
             status, reason = "diverged", str(error)
         except TimeLimit as error:
@@ -144,9 +164,8 @@ def _train_seed(training: Training, state: RunState, should_stop: Callable[[], b
             # A variant or an architecture that fails is a result of this run, not the end of the sweep.
             traceback.print_exc()
             status, reason = "error", f"{type(error).__name__}: {' '.join(str(error).split())}"
-    done = status == "done"
     saved = Saved(
-        {f"network/{name}": tensor for name, tensor in training.weights().items()} if done else {},
+        {f"network/{name}": tensor for name, tensor in weights.items()},
         {
             "status": status,
             "reason": reason,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 #: Steps run before a capture: in the first ones libraries choose their kernels and take their memory.
 WARM_UP = 3
-#: Does a step, given the indices (B,) of its images, its noise (B, D) and its strength.
-Update = Callable[[Tensor, Tensor, float], None]
+#: Does a step, given the indices (B,) of its images, its noise (B, D), its strength and draws (B, D) of the prior.
+Update = Callable[[Tensor, Tensor, float, Tensor | None], None]
 
 
 def captured(training: Training) -> Update:
@@ -34,43 +34,55 @@ def captured(training: Training) -> Update:
     indices = torch.zeros(training.order.batch_size, dtype=torch.int64, device=device)
     noise = torch.zeros(len(indices), training.network.latents, device=device)
     strength = torch.ones((), device=device)
+    chance = torch.zeros_like(noise) if training.variant.draws_prior else None
     graph = torch.cuda.CUDAGraph()
     beside = torch.cuda.Stream(device)
     with _unchanged(training):
         beside.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(beside):
             for _ in range(WARM_UP):
-                training.update(indices, noise, strength)
+                training.update(indices, noise, strength, chance)
         torch.cuda.current_stream(device).wait_stream(beside)
-        training.optimizer.zero_grad()
+        _forget_gradients(training)
         try:
             # On a stream of its own: libraries keep their working memory by stream, and graphs run side by side.
             with torch.cuda.graph(graph, stream=beside):
-                training.update(indices, noise, strength)
+                training.update(indices, noise, strength, chance)
         except RuntimeError as error:
             reason = str(error).split("\n", maxsplit=1)[0]
             print(f"seed {training.seed}: trains without a CUDA graph ({reason})", file=sys.stderr)
-            training.optimizer.zero_grad()
+            _forget_gradients(training)
             return training.update
 
-    def replay(of_step: Tensor, noise_of_step: Tensor, strength_of_step: float) -> None:
+    def replay(
+        of_step: Tensor, noise_of_step: Tensor, strength_of_step: float, chance_of_step: Tensor | None
+    ) -> None:
         indices.copy_(of_step)
         noise.copy_(noise_of_step)
         strength.fill_(strength_of_step)
+        if chance is not None and chance_of_step is not None:
+            chance.copy_(chance_of_step)
         graph.replay()
 
     return replay
 
 
+def _forget_gradients(training: Training) -> None:
+    training.optimizer.zero_grad()
+    if training.adversary_optimizer is not None:
+        training.adversary_optimizer.zero_grad()
+
+
 @contextmanager
 def _unchanged(training: Training) -> Iterator[None]:
-    """Put weights, moments and sums back as they were; in place, for a graph knows them by their memory."""
-    tensors = [*training.network.state_dict().values(), *training.optimizer.state().values()]
+    """Put all that a step changes back as it was; in place, for a graph knows it by its memory."""
+    tensors = list(training.tensors().values())
     before, sums = [tensor.clone() for tensor in tensors], training.sums.clone()
     try:
         yield
     finally:
-        for tensor, value in zip(tensors, before, strict=True):
-            tensor.copy_(value)
+        with torch.no_grad():
+            for tensor, value in zip(tensors, before, strict=True):
+                tensor.copy_(value)
         # There are none before the first step, which tells how many terms there are to add up.
         training.sums.copy_(sums if len(sums) else torch.zeros_like(training.sums))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +15,19 @@ from torch.nn.utils import clip_grad_norm_
 
 from multibeta import randomness
 from multibeta.cell import Cell
-from multibeta.model import BATCH, VAE, build
+from multibeta.model import BATCH, build, parts, pretrain, seeded
+from multibeta.network import VAE
 from multibeta.training.adam import Adam, Plateau
+from multibeta.training.average import WeightsAverage
 from multibeta.training.graphs import Update, captured
-from multibeta.training.schedules import BatchOrder, strength_at, total_steps
+from multibeta.training.schedules import BatchOrder, rate_at, strength_at, total_steps
 from multibeta.training.state import RunState, Saved
-from multibeta.variants import Forward, Variant, objective
+from multibeta.variants import Forward, Terms, Variant, objective
 from multibeta.variants._likelihoods import likelihood
 
 VALIDATION_IMAGES = 2_000
+#: Training images that a variant is shown before the first step, and whose codes it is given after the last.
+IMAGES_AT_START, CODES_AT_END = 2_048, 50_000
 
 
 class Interrupted(Exception):
@@ -69,16 +74,28 @@ class Training:
         self.cell, self.seed, self.device, self.options = cell, seed, device, options
         self.train, self.held_out = train, held_out
         self.variant: Variant = cell.variant.make("variant")
-        self.likelihood = likelihood(options.likelihood, options.noise_std)
-        self.network: VAE = build(cell, seed).to(device).to(memory_format=torch.channels_last)
+        self.network: VAE = build(cell, seed)
+        if options.pretrained is not None:
+            pretrain(self.network, options.pretrained, seed)
+        self.network.to(device).to(memory_format=torch.channels_last)
         self.parameters = list(self.network.parameters())
         self.optimizer = Adam(self.parameters, options.learning_rate, options.adam_betas)
+        with seeded(seed, "initial weights of the adversary"):
+            self.adversary = self.variant.adversary(parts(cell))
+        self.adversary_optimizer: Adam | None = None
+        if self.adversary is not None:
+            self.adversary.to(device).to(memory_format=torch.channels_last)
+            self.adversary_optimizer = Adam(list(self.adversary.parameters()), *self.variant.adversary_adam)
+        self.average = WeightsAverage(self.network, options.weights_average) if options.weights_average else None
         patience = options.plateau_patience
         self.plateau = None if patience is None else Plateau(patience, options.plateau_factor)
         self.order = BatchOrder(len(train.pixels), options.batch_size, seed)
         self.steps = total_steps(options.budget, len(train.pixels), self.order.batch_size)
         self.validate_every = options.validate_every or max(self.steps // 10, 1)
+        #: A variant that is trained once for all strengths is told how far its warm-up is.
+        self.strength = 1.0 if self.variant.one_training else float(cell.strength)
         self.step = 0
+        self.step_is_finished = True
         self.seconds = 0.0
         self.history: list[list[float]] = []
         self.columns: list[str] = []
@@ -86,15 +103,30 @@ class Training:
         self.sums = torch.empty(0, dtype=torch.float64, device=device)
         self._do: Update = self.update
         self._epoch, self._permutation = -1, torch.empty(0, dtype=torch.int64)
+        #: What plateaus multiply the learning rate of the schedule by.
+        self.rate_factor = 1.0
         self.best_loss = math.inf
         self.best: dict[str, Tensor] = {}
+        #: Validations since the held-out loss was last better.
+        self.waited = 0
+
+    @property
+    def has_ended(self) -> bool:
+        patience = self.options.early_stopping
+        return self.step >= self.steps or (patience is not None and self.waited > patience)
 
     def run_step(self) -> None:
         """One step of the optimiser on one batch; `finish_step` has to follow."""
+        if self.step == 0:
+            self._start()
         indices = self._indices()
-        strength = strength_at(self.step, float(self.cell.strength), self.options)
-        self._do(indices, self._noise("training noise", self.step, len(indices)), strength)
+        strength = strength_at(self.step, self.strength, self.options, self.steps)
+        self.optimizer.learning_rate = self._rate(self.step)
+        noise = self._noise("training noise", self.step, len(indices))
+        chance = self._noise("prior", self.step, len(indices)) if self.variant.draws_prior else None
+        self._do(indices, noise, strength, chance)
         self.step += 1
+        self.step_is_finished = False
 
     def finish_step(self) -> None:
         """Log and validate where they are due after a step: what waits for the device."""
@@ -102,6 +134,9 @@ class Training:
             self._log()
         if self.step % self.validate_every == 0 or self.step == self.steps:
             self._validate()
+            if self.has_ended and not self.ends_row:
+                self._log()
+        self.step_is_finished = True
 
     @property
     def ends_row(self) -> bool:
@@ -113,33 +148,85 @@ class Training:
         if self.device.startswith("cuda") and self._do == self.update:
             self._do = captured(self)
 
-    def update(self, indices: Tensor, noise: Tensor, strength: Any) -> None:
-        """Forward, backward and the optimiser's step on the images of indices (B,), with noise (B, D).
+    def update(self, indices: Tensor, noise: Tensor, strength: Any, chance: Tensor | None = None) -> None:
+        """Forward, backward and the optimiser's step on the images of indices (B,), with noise (B, D); the adversary's.
 
         In a CUDA graph the strength is a scalar tensor, for it changes from step to step.
         """
-        terms = self.terms(*self.train.batch(indices), noise, strength)
+        forward = self.forward(*self.train.batch(indices), noise, chance)
+        terms = self.terms(forward, strength)
         loss = objective(terms)
         self.optimizer.zero_grad()
-        loss.backward()
+        # Through an adversary gradients pass, but none is left in it.
+        loss.backward(inputs=None if self.adversary is None else self.parameters)
         if self.options.gradient_clip:
             clip_grad_norm_(self.parameters, self.options.gradient_clip)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update()
+        if self.adversary_optimizer is not None:
+            against = self.variant.adversary_loss(forward.detached())
+            self.adversary_optimizer.zero_grad()
+            against.backward()
+            self.adversary_optimizer.step()
+            terms["adversary"] = (0.0, against)
         self._add_up(loss, terms)
 
-    def terms(
-        self, images: Tensor, condition: Tensor | None, noise: Tensor, strength: Any
-    ) -> dict[str, tuple[float, Tensor]]:
-        """The variant's loss terms of a batch."""
-        bf16 = self.options.precision == "bf16"
+    def forward(self, images: Tensor, condition: Tensor | None, noise: Tensor, chance: Tensor | None) -> Forward:
+        """A batch through the network."""
+        network, options = self.network, self.options
         # A cast weight is used once in a step, and a graph must not hold on to one.
+        bf16 = options.precision == "bf16"
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=bf16, cache_enabled=False):
-            mean, logvar = (part.float() for part in self.network.encode(images, condition))
-            z = mean + noise * (0.5 * logvar).exp()
-            logits = self.network.decode(z, condition).float()
-        return self.variant.loss(Forward(images, mean, logvar, z, logits, self.likelihood), strength)
+            found = network(images, condition, noise, chance)
+        learnt = network.log_noise_std
+        return Forward(
+            images,
+            found.mean,
+            found.logvar,
+            found.z,
+            found.logits,
+            likelihood(options.likelihood, options.noise_std if learnt is None else learnt.exp()),
+            prior=chance,
+            network=network,
+            adversary=self.adversary,
+            condition=condition,
+            dataset_size=len(self.train.pixels),
+            free_bits=options.free_bits,
+            extras=found.extras,
+        )
 
-    def _add_up(self, loss: Tensor, terms: dict[str, tuple[float, Tensor]]) -> None:
+    def terms(self, forward: Forward, strength: Any) -> Terms:
+        """The variant's loss terms of a batch, and the standard deviation that is learnt."""
+        terms = self.variant.loss(forward, strength)
+        learnt = self.network.log_noise_std
+        return terms if learnt is None else {**terms, "noise_std": (0.0, learnt.exp())}
+
+    @torch.no_grad()
+    def _start(self) -> None:
+        """Show the variant some images before the first step."""
+        if _overrides(self.variant, "start"):
+            chosen = torch.from_numpy(self.order.permutation(0)[:IMAGES_AT_START]).to(self.device)
+            self.variant.start(self.network, self.train.batch(chosen)[0], self.seed)
+
+    @torch.no_grad()
+    def finish(self) -> dict[str, Tensor]:
+        """The weights that are kept, with what the variant fits to them after the last step."""
+        self.network.load_state_dict(self.weights())
+        if _overrides(self.variant, "finish"):
+            self.network.eval()
+            chosen = self.order.permutation(0)[:CODES_AT_END]
+            codes = []
+            for start in range(0, len(chosen), BATCH):
+                images, condition = self.train.batch(torch.from_numpy(chosen[start : start + BATCH]).to(self.device))
+                codes.append(self.network.encode(images, condition)[0])
+            self.variant.finish(self.network, torch.cat(codes), self.seed)
+        return self.network.state_dict()
+
+    def _rate(self, step: int) -> float:
+        return self.rate_factor * rate_at(step, self.options, self.steps)
+
+    def _add_up(self, loss: Tensor, terms: Terms) -> None:
         values = torch.stack([loss.detach(), *(value.detach() for _, value in terms.values())])
         if not len(self.sums):
             self.sums = torch.zeros_like(values, dtype=torch.float64)
@@ -164,7 +251,7 @@ class Training:
         count = (self.step - 1) % self.options.log_every + 1
         means = (self.sums / count).tolist()
         self.sums.zero_()
-        strength = strength_at(self.step - 1, float(self.cell.strength), self.options)
+        strength = strength_at(self.step - 1, self.strength, self.options, self.steps)
         self.history.append([self.step, *means, strength, self.optimizer.learning_rate])
         for name, value in zip(self.columns, means, strict=False):
             if not math.isfinite(value):
@@ -172,63 +259,107 @@ class Training:
 
     @torch.no_grad()
     def _validate(self) -> None:
-        """The loss at full strength on held-out images moves the learning rate and picks the best weights."""
-        if self.plateau is None and self.options.select == "last":
+        """The loss at full strength on held-out images moves the learning rate, picks the best weights, says when to stop."""
+        options = self.options
+        if self.plateau is None and options.select == "last" and options.early_stopping is None:
             return
+        with self._kept_weights():
+            total = self._held_out_loss()
+            if self.plateau is not None:
+                self.rate_factor = self.plateau.update(total, self.rate_factor)
+            self.waited += 1
+            if total < self.best_loss:
+                self.best_loss, self.waited = total, 0
+                if options.select == "best":
+                    self.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    def _held_out_loss(self) -> float:
+        """Summed over the held-out images, in nats."""
         self.network.eval()
         total = 0.0
         for start in range(0, len(self.held_out.pixels), BATCH):
             indices = torch.arange(start, min(start + BATCH, len(self.held_out.pixels)), device=self.device)
-            batch = self.held_out.batch(indices)
             noise = self._noise("validation noise", start, len(indices))
-            loss = objective(self.terms(*batch, noise, float(self.cell.strength)))
+            chance = self._noise("validation prior", start, len(indices)) if self.variant.draws_prior else None
+            forward = self.forward(*self.held_out.batch(indices), noise, chance)
+            if self.options.held_out_loss == "elbo":
+                loss = forward.reconstruction + forward.kl_per_latent.sum()
+            else:
+                loss = objective(self.terms(forward, self.strength))
             total += loss.item() * len(indices)
         self.network.train()
-        if self.plateau is not None:
-            self.optimizer.learning_rate = self.plateau.update(total, self.optimizer.learning_rate)
-        if self.options.select == "best" and total < self.best_loss:
-            self.best_loss = total
-            self.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        return total
+
+    @contextmanager
+    def _kept_weights(self) -> Iterator[None]:
+        """The network with the weights that would be kept now: their average, where one is."""
+        if self.average is None:
+            yield
+            return
+        current = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average.weights())
+        try:
+            yield
+        finally:
+            self.network.load_state_dict(current)
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights that ``select`` keeps."""
-        return self.best or self.network.state_dict()
+        """The weights that ``select`` and ``weights_average`` keep."""
+        return self.best or (self.network.state_dict() if self.average is None else self.average.weights())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that a step changes in place, by name: weights, moments, averages."""
+        found = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
+        found |= {f"optimizer/{name}": tensor for name, tensor in self.optimizer.state().items()}
+        if self.adversary is not None and self.adversary_optimizer is not None:
+            found |= {f"adversary/{name}": tensor for name, tensor in self.adversary.state_dict().items()}
+            found |= {f"adversary_optimizer/{name}": each for name, each in self.adversary_optimizer.state().items()}
+        if self.average is not None:
+            found |= {f"average/{name}": tensor for name, tensor in self.average.state().items()}
+        return found
 
     def state(self) -> Saved:
-        tensors = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors = self.tensors()
         tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
-        tensors |= {f"optimizer/{name}": tensor for name, tensor in self.optimizer.state().items()}
         tensors["history"] = torch.tensor(self.history, dtype=torch.float64)
         tensors["sums"] = self.sums
         return Saved(
             tensors,
             {
                 "step": self.step,
+                "step_is_finished": self.step_is_finished,
                 "seconds": self.seconds,
                 "columns": self.columns,
-                "learning_rate": self.optimizer.learning_rate,
+                "rate_factor": self.rate_factor,
                 "plateau": None if self.plateau is None else [_or_none(self.plateau.best), self.plateau.waited],
                 "best_loss": _or_none(self.best_loss),
+                "waited": self.waited,
             },
         )
 
+    @torch.no_grad()
     def restore(self, saved: Saved) -> None:
         facts = saved.facts
-        self.network.load_state_dict(saved.group("network"))
+        for name, tensor in self.tensors().items():
+            tensor.copy_(saved.tensors[name])
         self.best = {name: tensor.to(self.device) for name, tensor in saved.group("best").items()}
-        self.optimizer.restore(saved.group("optimizer"))
-        self.optimizer.learning_rate = facts["learning_rate"]
+        self.rate_factor = facts["rate_factor"]
         if self.plateau is not None:
             best, self.plateau.waited = facts["plateau"]
             self.plateau.best = _or_infinite(best)
         self.history = saved.tensors["history"].reshape(-1, len(facts["columns"]) + 1).tolist()
         self.sums = saved.tensors["sums"].to(self.device)
         self.step, self.seconds, self.columns = facts["step"], facts["seconds"], facts["columns"]
-        self.best_loss = _or_infinite(facts["best_loss"])
+        self.step_is_finished = facts["step_is_finished"]
+        self.best_loss, self.waited = _or_infinite(facts["best_loss"]), facts["waited"]
 
 
 def run_to_end(
-    training: Training, state: RunState, should_stop: Callable[[], bool], on_log: Callable[[Training], None]
+    training: Training,
+    state: RunState,
+    should_stop: Callable[[], bool],
+    on_log: Callable[[Training], None],
+    on_last_step: Callable[[Training], None] = lambda _: None,
 ) -> Iterator[None]:
     """Train to the last step, writing checkpoints on the way.
 
@@ -239,6 +370,7 @@ def run_to_end(
         state: where checkpoints go.
         should_stop: asked at every step; when it says yes, a checkpoint is written and `Interrupted` raised.
         on_log: called after every row of history.
+        on_last_step: called after the last step, before it is logged, with the state from which a longer training goes on.
 
     Raises:
         Interrupted, Diverged, TimeLimit: see there.
@@ -248,9 +380,13 @@ def run_to_end(
     before, started = training.seconds, time.monotonic()
     next_checkpoint = started + running.checkpoint_seconds
     training.capture()
-    while training.step < training.steps:
+    if not training.step_is_finished:
+        training.finish_step()  # the last one of a training of fewer steps, which goes on here
+    while not training.has_ended:
         rows = len(training.history)
         training.run_step()
+        if training.step == training.steps:
+            on_last_step(training)
         if training.ends_row:
             others = time.monotonic()
             yield
@@ -260,13 +396,20 @@ def run_to_end(
         training.seconds = before + now - started
         if len(training.history) > rows:
             on_log(training)
-        if training.step < training.steps and (should_stop() or now > next_checkpoint):
+        every = running.snapshot_every
+        if every is not None and training.step % every == 0 and not training.has_ended:
+            state.write_snapshot(training.step, training.weights())
+        if not training.has_ended and (should_stop() or now > next_checkpoint):
             state.write_checkpoint(training.state())
             next_checkpoint = time.monotonic() + running.checkpoint_seconds
             if should_stop():
                 raise Interrupted(f"stopped at step {training.step} of {training.steps} with a checkpoint")
         if training.seconds > limit:
             raise TimeLimit(f"exceeded {running.max_minutes:g} minutes at step {training.step} of {training.steps}")
+
+
+def _overrides(variant: Variant, method: str) -> bool:
+    return getattr(type(variant), method) is not getattr(Variant, method)
 
 
 def _or_none(value: float) -> float | None:

@@ -11,13 +11,18 @@ from multibeta import randomness
 from multibeta.options import TrainingOptions
 
 
-def strength_at(step: int, strength: float, options: TrainingOptions) -> float:
+def strength_at(step: int, strength: float, options: TrainingOptions, steps: int) -> float:
     """The strength of a step: from ``schedule_start`` × strength to the strength over ``schedule_steps``.
 
     ``linear`` (Bowman et al. 2016) and ``cosine`` run the path once; ``cyclic`` (Fu et al. 2019) climbs over the first
     half of every ``schedule_steps`` and stays at full strength over the second.
+
+    Args:
+        steps: of the whole training, of which ``schedule_steps`` may be a share.
     """
     length = options.schedule_steps
+    if length < 1:
+        length = round(length * steps)
     if options.strength_schedule == "constant" or length == 0:
         return strength
     fraction = min(step / length, 1.0)
@@ -26,6 +31,19 @@ def strength_at(step: int, strength: float, options: TrainingOptions) -> float:
     elif options.strength_schedule == "cosine":
         fraction = (1 - math.cos(math.pi * fraction)) / 2
     return strength * (options.schedule_start + (1 - options.schedule_start) * fraction)
+
+
+def rate_at(step: int, options: TrainingOptions, steps: int) -> float:
+    """The learning rate of a step: up over the warm-up (Goyal et al. 2017), then down to 0 if the schedule says so."""
+    rate, warmup = options.learning_rate, options.learning_rate_warmup
+    if step < warmup:
+        return rate * (step + 1) / (warmup + 1)
+    left = 1 - (step - warmup) / max(steps - warmup, 1)
+    if options.learning_rate_schedule == "linear":
+        return rate * left
+    if options.learning_rate_schedule == "cosine":  # Loshchilov & Hutter 2017, without restarts
+        return rate * (1 - math.cos(math.pi * left)) / 2
+    return rate
 
 
 def total_steps(budget: str, images: int, batch_size: int) -> int:

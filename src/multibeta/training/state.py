@@ -42,6 +42,10 @@ class RunState:
     def write_checkpoint(self, saved: Saved) -> None:
         _write(self._checkpoint, saved)
 
+    def write_snapshot(self, step: int, weights: dict[str, Tensor]) -> None:
+        """Weights of a step on the way, kept as ``step~<step>.safetensors``."""
+        write_tensors(self.folder / f"step~{step}.safetensors", weights)
+
     def finished(self) -> Saved | None:
         """What `finish` wrote, or None while the run is not trained."""
         return _read(self._finished)
@@ -51,6 +55,25 @@ class RunState:
         _write(self._finished, saved)
         for left in (self._checkpoint, *self.folder.glob(f".{self._checkpoint.name}.*")):
             left.unlink(missing_ok=True)
+
+
+class Lineage:
+    """Where trainings that differ in their budget alone leave their last state, for a longer one to go on from.
+
+    Args:
+        folder: ``.state/lineage~<hash>/``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, saved: Saved) -> None:
+        _write(self.folder / f"{saved.facts['step']}.safetensors", saved)
+
+    def longest(self, below: int) -> Saved | None:
+        """The state after the most steps below a number of steps."""
+        steps = sorted((int(path.stem) for path in self.folder.glob("[0-9]*.safetensors")), reverse=True)
+        return next((saved for each in steps if each < below and (saved := _read(self.folder / f"{each}.safetensors"))), None)
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any] | None = None) -> None:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def likelihood(name: str, noise_std: float) -> Callable[[Tensor, Tensor], Tensor]:
-    """The function (logits, images) → (B,) of the likelihood ``bernoulli`` or ``gaussian``."""
+def likelihood(name: str, noise_std: float | Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """The function (logits, images) → (B,) of the likelihood ``bernoulli``, ``gaussian`` or ``gaussian_learned``."""
     return bernoulli if name == "bernoulli" else partial(gaussian, std=noise_std)
 
 
@@ -25,8 +25,9 @@ def bernoulli(logits: Tensor, images: Tensor) -> Tensor:
     return losses.flatten(1).sum(1)
 
 
-def gaussian(logits: Tensor, images: Tensor, std: float) -> Tensor:
+def gaussian(logits: Tensor, images: Tensor, std: float | Tensor) -> Tensor:
     """−Σ log N(x; sigmoid(logits), std²): (B, C, H, W) twice → (B,), the normalising constant included."""
     residual = (logits.sigmoid() - images).flatten(1)
-    constant = residual.shape[1] * math.log(std * math.sqrt(2 * math.pi))
+    log_std = math.log(std) if isinstance(std, float | int) else std.log()
+    constant = residual.shape[1] * (log_std + 0.5 * math.log(2 * math.pi))
     return 0.5 * residual.square().sum(1) / std**2 + constant

@@ -58,6 +58,11 @@ class Codes:
     held_out_mean: NDArray[np.float32]
     held_out_logvar: NDArray[np.float32]
 
+    @property
+    def are_points(self) -> bool:
+        """The encoder gives points rather than densities: every log-variance is −∞."""
+        return bool(np.isneginf(self.logvar).all())
+
 
 def read_codes(folder: CellFolder) -> tuple[EvaluationImages, dict[int, Codes]]:
     """What `encode` wrote: the images, and the codes by seed.
@@ -87,6 +92,12 @@ def encode_images(
 def float_images(dataset: Dataset, positions: NDArray[np.int64]) -> NDArray[np.float32]:
     """Images (n, C, H, W) in [0, 1]."""
     return np.ascontiguousarray(dataset.images[positions].transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
+
+
+def prior_codes(model: Any, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Codes (n, D) of the model's prior made of standard normal noise (n, D): the noise itself, unless it says otherwise."""
+    found: NDArray[np.float32] = model.prior(noise) if hasattr(model, "prior") else noise
+    return found
 
 
 def conditions(dataset: Dataset, model: Any) -> NDArray[np.int64] | None:

@@ -14,7 +14,7 @@ from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.metrics import NotComputed
 from multibeta.options import EvaluationOptions
-from multibeta.stages.shared.codes import Codes, EvaluationImages, Model, conditions, float_images
+from multibeta.stages.shared.codes import Codes, EvaluationImages, Model, conditions, float_images, prior_codes
 
 if TYPE_CHECKING:
     from multibeta.metrics._features import DomainFeatures
@@ -78,6 +78,7 @@ class Material:
         mean = self.table.mean.astype(np.float64)
         if representation == "mean":
             return mean
+        self._require_densities()
         noise = randomness.numpy_generator(self.seed, "sampled codes").standard_normal(mean.shape)
         codes = mean + noise * np.exp(0.5 * self.table.logvar.astype(np.float64))
         if np.abs(codes).max(initial=0) > np.finfo(np.float32).max:
@@ -108,6 +109,7 @@ class Material:
 
     @property
     def posterior_logvar(self) -> NDArray[np.float64]:
+        self._require_densities()
         return self.table.logvar.astype(np.float64)
 
     @property
@@ -116,6 +118,7 @@ class Material:
 
     @property
     def sibling_logvars(self) -> list[NDArray[np.float64]]:
+        self._require_densities()
         return [codes.logvar.astype(np.float64) for codes in self._siblings]
 
     @property
@@ -124,6 +127,7 @@ class Material:
 
     @property
     def logvar(self) -> NDArray[np.float64]:
+        self._require_densities()
         return self.table.held_out_logvar.astype(np.float64)
 
     @property
@@ -139,6 +143,7 @@ class Material:
         """Decoded from the same prior draws for every model; a condition is drawn from the dataset's own."""
         generator = randomness.numpy_generator(self.seed, "prior samples")
         z = generator.standard_normal((self.options.samples, self.mean.shape[1]), dtype=np.float32)
+        z = prior_codes(self.model, z)
         if self._conditions is None:
             return self._decode(z, None)
         return self._decode(z, generator.choice(self._conditions, len(z)))
@@ -178,13 +183,18 @@ class Material:
         from multibeta.variants._likelihoods import likelihood
 
         noise = randomness.numpy_generator(self.seed, "posterior samples").standard_normal(self.mean.shape)
-        z = (self.mean + noise * np.exp(0.5 * self.logvar)).astype(np.float32)
+        std = np.exp(0.5 * self.table.held_out_logvar.astype(np.float64))  # of points 0
+        z = (self.mean + noise * std).astype(np.float32)
         logits = torch.from_numpy(self._logits(z)).double()
         return likelihood(*self._likelihood)(logits, torch.from_numpy(self.images).double()).numpy()
 
     @property
     def features(self) -> DomainFeatures:
         return self._real.features
+
+    def _require_densities(self) -> None:
+        if self.table.are_points:
+            raise NotComputed("the codes of this model are points, without a density")
 
     def _require_grid(self) -> None:
         if not self.dataset.card["grid"]:
