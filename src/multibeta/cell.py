@@ -71,7 +71,7 @@ class Cell(BaseModel):
     def lineage(self, seed: int) -> str | None:
         """The identity of a run whatever its budget, if its first steps are those of any longer training; else None."""
         options = self.training
-        validates = options.select == "best" or options.plateau_patience is not None or options.early_stopping is not None
+        validates = options.select == "best" or (options.plateau_patience, options.early_stopping) != (None, None)
         of_budget = (
             options.learning_rate_schedule != "constant"
             or 0 < options.schedule_steps < 1

@@ -59,7 +59,9 @@ class VAE(nn.Module):
         super().__init__()
         self.body, self.features = architecture.encoder(shape)
         self.posterior = nn.Linear(self.features + condition_size, latents if points else 2 * latents)
-        self.decoder = architecture.decoder(shape, (latents if decoder_inputs is None else decoder_inputs) + condition_size)
+        self.decoder = architecture.decoder(
+            shape, (latents if decoder_inputs is None else decoder_inputs) + condition_size
+        )
         self.latents = latents
         self.condition_size = condition_size
         self.points = points

@@ -123,7 +123,10 @@ class TrainingOptions(Section):
         "bernoulli", description="of an image given its code; gaussian_learned learns its standard deviation"
     )
     noise_std: Number = Field(
-        0.1, gt=0, le=100, description="standard deviation of the gaussian likelihood, in grey values; where it is learnt, at first"
+        0.1,
+        gt=0,
+        le=100,
+        description="standard deviation of the gaussian likelihood, in grey values; its start where it is learnt",
     )
     budget: Budget = Field("20000 steps", description="'<count> steps' or '<count> epochs'")
     batch_size: StrictInt = Field(64, ge=1, le=65536, description="images per step")
@@ -141,7 +144,7 @@ class TrainingOptions(Section):
         0,
         ge=0,
         le=MOST_STEPS,
-        description="length of the path in steps, or below 1 as a share of the training; 0: at full strength from the start",
+        description="steps of the path, or below 1 its share of the training; 0: full strength from the start",
     )
     schedule_start: Number = Field(
         0.0, ge=0, le=1e6, description="where the path starts, × strength: 0 warms up, above 1 anneals down"
@@ -182,7 +185,6 @@ class TrainingOptions(Section):
     log_every: StrictInt = Field(
         50, ge=1, le=MOST_STEPS, description="steps per row of history.csv (means over those steps)"
     )
-
 
     @field_validator("schedule_steps")
     @classmethod
@@ -233,7 +235,8 @@ class RunningOptions(Section):
         description="longest training of one seed, recorded as `timeout` when exceeded; null: no limit",
     )
     extendable: StrictBool = Field(
-        True, description="keep the last state of a training, from which one of a larger budget goes on; thrice the weights"
+        True,
+        description="keep the state a training ends with, from which one of a larger budget goes on",
     )
     tensorboard: StrictBool = Field(False, description="write TensorBoard logs beside the history")
 

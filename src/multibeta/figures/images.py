@@ -67,7 +67,9 @@ def traversals(
     order = np.argsort(-np.asarray(kl, dtype=float), kind="stable")
     shown = order[:MOST_LATENTS]
     rest = "at 0" if kind == "prior" else "at one image's code"
-    note = f"other latents {rest}; {'KL in nats' if measure == 'KL' else 'var: variance of the codes'}" + ("" if active.all() else "; grey: inactive")
+    note = f"other latents {rest}; {'KL in nats' if measure == 'KL' else 'var: variance of the codes'}" + (
+        "" if active.all() else "; grey: inactive"
+    )
     if condition:
         note += f"\ntold: {condition}"
     if len(shown) < len(order):

@@ -23,8 +23,8 @@ def latents(
     """KL (S, D) in nats per image and variance of the posterior means (S, D), of S seeds and D latents.
 
     The order of latents is arbitrary in every run, so each seed's are ranked by KL, largest first. A latent whose
-    variance exceeds the threshold is active (Burda, Grosse & Salakhutdinov 2016). Codes that are points have no KL: it is
-    then NaN, and they are ranked by variance.
+    variance exceeds the threshold is active (Burda, Grosse & Salakhutdinov 2016). Codes that are points have no KL: it
+    is then NaN, and they are ranked by variance.
     """
     import pandas as pd
     import seaborn as sns

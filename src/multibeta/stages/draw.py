@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +122,8 @@ class Drawing:
         grid = images.reshape(latents, steps, *images.shape[1:])
         kl, variance = usage(self.codes)
         told = "" if condition is None else self._condition_names()[int(condition[0])]
-        use, measure = (variance, "variance") if self.codes.are_points else (kl, "KL")
+        measure: Literal["KL", "variance"] = "variance" if self.codes.are_points else "KL"
+        use = variance if self.codes.are_points else kl
         return figures.traversals(grid, TRAVERSAL, use, kind, variance > THRESHOLD, told, self.title, measure)
 
     def interpolations(self) -> Figure:

@@ -32,7 +32,8 @@ class WeightsAverage:
     def weights(self) -> dict[str, Tensor]:
         """The averages under the names of the network's state, with what is counted rather than averaged."""
         share = self._share.clamp(min=1e-12)
-        return {**self.network.state_dict(), **{name: (each / share).to(each.dtype) for name, each in self._sums.items()}}
+        averages = {name: (each / share).to(each.dtype) for name, each in self._sums.items()}
+        return {**self.network.state_dict(), **averages}
 
     def state(self) -> dict[str, Tensor]:
         return {**self._sums, "share": self._share}

@@ -54,9 +54,7 @@ def captured(training: Training) -> Update:
             _forget_gradients(training)
             return training.update
 
-    def replay(
-        of_step: Tensor, noise_of_step: Tensor, strength_of_step: float, chance_of_step: Tensor | None
-    ) -> None:
+    def replay(of_step: Tensor, noise_of_step: Tensor, strength_of_step: float, chance_of_step: Tensor | None) -> None:
         indices.copy_(of_step)
         noise.copy_(noise_of_step)
         strength.fill_(strength_of_step)

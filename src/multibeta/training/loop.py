@@ -259,7 +259,7 @@ class Training:
 
     @torch.no_grad()
     def _validate(self) -> None:
-        """The loss at full strength on held-out images moves the learning rate, picks the best weights, says when to stop."""
+        """The loss at full strength on held-out images moves the learning rate, picks weights, says when to stop."""
         options = self.options
         if self.plateau is None and options.select == "last" and options.early_stopping is None:
             return
@@ -370,7 +370,8 @@ def run_to_end(
         state: where checkpoints go.
         should_stop: asked at every step; when it says yes, a checkpoint is written and `Interrupted` raised.
         on_log: called after every row of history.
-        on_last_step: called after the last step, before it is logged, with the state from which a longer training goes on.
+        on_last_step: called after the last step, before it is logged, with the state from which a longer training goes
+        on.
 
     Raises:
         Interrupted, Diverged, TimeLimit: see there.

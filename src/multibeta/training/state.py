@@ -73,7 +73,8 @@ class Lineage:
     def longest(self, below: int) -> Saved | None:
         """The state after the most steps below a number of steps."""
         steps = sorted((int(path.stem) for path in self.folder.glob("[0-9]*.safetensors")), reverse=True)
-        return next((saved for each in steps if each < below and (saved := _read(self.folder / f"{each}.safetensors"))), None)
+        shorter = (_read(self.folder / f"{each}.safetensors") for each in steps if each < below)
+        return next((saved for saved in shorter if saved is not None), None)
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any] | None = None) -> None:

@@ -184,7 +184,7 @@ class Variant(PlugIn, kind="variant"):
         return 1e-4, (0.5, 0.9)
 
     def adversary_loss(self, forward: Forward) -> Tensor:
-        """The adversary's own loss on the values of the pass that `loss` saw, cut off from the network: scalar, nats."""
+        """The adversary's own loss on the values that `loss` saw, cut off from the network: scalar, nats."""
         raise NotImplementedError
 
     def start(self, network: Any, images: Tensor, seed: int) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from multibeta.variants import Forward, Variant
+from multibeta.variants import Forward, Terms, Variant
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 
 class BetaVAE(Variant):
@@ -24,5 +24,5 @@ class BetaVAE(Variant):
     title = "β-VAE"
     source = "Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl"
 
-    def loss(self, forward: Forward, strength: float) -> dict[str, tuple[float, Tensor]]:
+    def loss(self, forward: Forward, strength: float) -> Terms:
         return {"reconstruction": (1.0, forward.reconstruction), "kl": (strength, forward.kl)}

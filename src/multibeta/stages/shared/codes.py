@@ -95,7 +95,7 @@ def float_images(dataset: Dataset, positions: NDArray[np.int64]) -> NDArray[np.f
 
 
 def prior_codes(model: Any, noise: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Codes (n, D) of the model's prior made of standard normal noise (n, D): the noise itself, unless it says otherwise."""
+    """Codes (n, D) of the model's prior made of noise (n, D) ~ N(0, I): the noise itself, unless it says otherwise."""
     found: NDArray[np.float32] = model.prior(noise) if hasattr(model, "prior") else noise
     return found
 
