@@ -90,9 +90,9 @@ class VAE(nn.Module):
         Args:
             chance: (B, D), further standard normal numbers, of a variant that draws the prior.
         """
-        mean, logvar = (part.float() for part in self.encode(images, condition))
+        mean, logvar = (at_least_float32(part) for part in self.encode(images, condition))
         z = mean if self.points else mean + noise * (0.5 * logvar).exp()
-        return Pass(mean, logvar, z, self.decode(z, condition).float())
+        return Pass(mean, logvar, z, at_least_float32(self.decode(z, condition)))
 
     def with_condition(self, x: Tensor, condition: Tensor | None) -> Tensor:
         """x (B, F) with the condition one-hot beside it, for a conditional network."""
@@ -101,3 +101,8 @@ class VAE(nn.Module):
         if condition is None:
             raise ValueError(f"this model needs a condition: a class of 0 … {self.condition_size - 1} for each image")
         return torch.cat([x, functional.one_hot(condition, self.condition_size).to(x.dtype)], dim=1)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """What autocast computed with fewer bits, as float32: losses are computed so."""
+    return x.float() if x.dtype == torch.bfloat16 else x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from multibeta import randomness
-from multibeta.network import VAE, Pass
+from multibeta.network import VAE, Pass, at_least_float32
 
 if TYPE_CHECKING:
     from multibeta.architectures import Architecture
@@ -56,11 +57,11 @@ class Quantised(VAE):
         self.prior_over_entries = _Autoregressive(entries, PRIOR_WIDTH)
 
     def forward(self, images: Tensor, condition: Tensor | None, noise: Tensor, chance: Tensor | None = None) -> Pass:
-        vectors = self._vectors(images, condition).float()
+        vectors = at_least_float32(self._vectors(images, condition))
         chosen = self._nearest(vectors)
         nearest = self.codebook[chosen]
         commitment = (vectors - nearest).square().sum((1, 2)).mean()
-        used = functional.one_hot(chosen.flatten(), len(self.codebook)).float()
+        used = functional.one_hot(chosen.flatten(), len(self.codebook)).to(vectors.dtype)
         if self.training:
             self._follow(vectors.detach().flatten(0, 1), used)
         passed = (vectors + (nearest - vectors).detach()).flatten(1)  # the straight-through gradient
@@ -68,14 +69,14 @@ class Quantised(VAE):
         extras = {
             "commitment": commitment,
             "perplexity": torch.special.entr(share).sum().exp(),
-            "usage": (share > 0).float().mean(),
+            "usage": (share > 0).to(share.dtype).mean(),
             "codebook_size": torch.full_like(commitment.detach(), len(self.codebook)),
         }
-        logits = self.decoder(self.with_condition(passed, condition)).float()
+        logits = at_least_float32(self.decoder(self.with_condition(passed, condition)))
         return Pass(vectors.flatten(1), torch.full_like(passed, -torch.inf), passed, logits, extras)
 
     def encode(self, images: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        scores = self._scores(self._nearest(self._vectors(images, condition).float()))
+        scores = self._scores(self._nearest(at_least_float32(self._vectors(images, condition))))
         return scores, torch.full_like(scores, -torch.inf)
 
     def decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -100,7 +101,8 @@ class Quantised(VAE):
         if len(np.unique(points, axis=0)) <= entries:
             means = np.resize(points, (entries, points.shape[1]))
         else:
-            means, _ = kmeans2(points, entries, iter=10, minit="++", seed=generator, missing="ignore")
+            with warnings.catch_warnings(action="ignore"):  # an entry without vectors stays where it began
+                means, _ = kmeans2(points, entries, iter=10, minit="++", seed=generator)
         self.codebook.copy_(torch.from_numpy(means))
         self.sums.copy_(self.codebook * self.counts[:, None])
 
@@ -139,7 +141,7 @@ class Quantised(VAE):
     def _scores(self, entries: Tensor) -> Tensor:
         """Normal scores (B, P) of entries (B, P): where in the order they stand."""
         place = self._order().argsort()[entries]
-        return torch.special.ndtri((place.double() + 0.5) / len(self.codebook)).float()
+        return torch.special.ndtri((place.double() + 0.5) / len(self.codebook)).to(self.codebook.dtype)
 
     def _entries(self, scores: Tensor) -> Tensor:
         place = (_normal_cdf(scores) * len(self.codebook)).floor().long().clamp(0, len(self.codebook) - 1)

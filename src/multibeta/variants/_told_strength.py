@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from multibeta.network import VAE, Pass
+from multibeta.network import VAE, Pass, at_least_float32
 
 #: Units of the embedding of log β.
 WIDTH = 64
@@ -32,9 +32,9 @@ class ToldStrength(VAE):
         low, high = self.range
         log_beta = low + (high - low) * torch.special.ndtr(chance[:, 0])
         found = self.posterior_at(images, condition, log_beta)
-        mean, logvar = (part.float() for part in found.chunk(2, dim=1))
+        mean, logvar = (at_least_float32(part) for part in found.chunk(2, dim=1))
         z = mean + noise * (0.5 * logvar).exp()
-        logits = self.decode_at(z, condition, log_beta).float()
+        logits = at_least_float32(self.decode_at(z, condition, log_beta))
         return Pass(mean, logvar, z, logits, {"beta": log_beta.exp()})
 
     def encode(self, images: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,7 @@ class VAEGAN(Variant):
         features = forward.adversary[0]
         real, rebuilt = features(forward.images).detach(), features(forward.logits.sigmoid())
         assert forward.prior is not None
-        made = forward.network.decode(torch.cat([forward.z.detach(), forward.prior])).float().sigmoid()
+        made = forward.network.decode(torch.cat([forward.z.detach(), forward.prior])).sigmoid()
         forward.extras["made"] = made
         return {
             "reconstruction": (self.options.pixels, forward.reconstruction),
