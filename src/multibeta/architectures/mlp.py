@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
+from multibeta import registry
 from multibeta.architectures import Architecture
 from multibeta.architectures._layers import dense
 
@@ -13,10 +16,15 @@ if TYPE_CHECKING:
 
 
 class MLP(Architecture):
-    """Two hidden layers of 256 in the encoder, mirrored in the decoder.
+    """Hidden layers, two of 256 unless said otherwise, in the encoder, mirrored in the decoder.
 
     The plain net of Kingma & Welling 2014 with one layer more; fit for images of up to about 28×28.
     """
+
+    class Options(registry.Options):
+        widths: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(
+            (256, 256), min_length=1, max_length=8, description="units of the encoder's hidden layers"
+        )
 
     title = "MLP"
     source = "Kingma & Welling 2014, https://arxiv.org/abs/1312.6114"
@@ -24,9 +32,12 @@ class MLP(Architecture):
     def encoder(self, shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
         from torch import nn
 
-        return nn.Sequential(nn.Flatten(), *dense([math.prod(shape), 256, 256])), 256
+        widths = self.options.widths
+        return nn.Sequential(nn.Flatten(), *dense([math.prod(shape), *widths])), widths[-1]
 
     def decoder(self, shape: tuple[int, int, int], inputs: int) -> nn.Module:
         from torch import nn
 
-        return nn.Sequential(*dense([inputs, 256, 256]), nn.Linear(256, math.prod(shape)), nn.Unflatten(1, shape))
+        widths = self.options.widths[::-1]
+        last = nn.Linear(widths[-1], math.prod(shape))
+        return nn.Sequential(*dense([inputs, *widths]), last, nn.Unflatten(1, shape))
