@@ -184,24 +184,40 @@ def _weights(folder: results.CellFolder, seed: int, device: str) -> dict[str, Te
         return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
 
 
-def load_run(path: str | Path, seed: int | None = None, device: str = "cpu") -> Run:
+def load_run(path: str | Path, seed: int | None = None, device: str = "cpu", step: int | None = None) -> Run:
     """A trained run from the folder of its cell, such as ``results/default/cells/sprites/beta_vae/beta~4``.
 
     Args:
         seed: which one; None takes the cell's first.
+        step: weights on the way instead of those kept at the end, where ``running.snapshot_every`` kept them.
 
     Raises:
         FileNotFoundError: the folder holds no trained cell.
-        ValueError: the cell has no finished run of that seed; the message gives its status.
+        ValueError: the cell has no finished run of that seed, the message gives its status; or no weights of that step.
     """
     folder = results.CellFolder(Path(path))
     runs = load_cell(folder, device)
     if seed is None and runs:
-        return next(iter(runs.values()))
+        seed = next(iter(runs))
     if seed not in runs:
         statuses = {int(s): run["status"] for s, run in results.read_json(folder.cell)["runs"].items()}
         raise ValueError(f"{path}: no finished run of seed {seed}; the cell has {json.dumps(statuses)}")
-    return runs[seed]
+    run = runs[seed]
+    if step is not None:
+        run.network.load_state_dict(_snapshot(folder, run, step, device))
+    return run
+
+
+def _snapshot(folder: results.CellFolder, run: Run, step: int, device: str) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    state = results.state_folder(folder.root, run.cell.run_fingerprint(run.seed))
+    path = state / f"step~{step}.safetensors"
+    if not path.is_file():
+        there = sorted(int(file.stem.removeprefix("step~")) for file in state.glob("step~*.safetensors"))
+        found = f"there are those of {', '.join(map(str, there))}" if there else "running.snapshot_every keeps some"
+        raise ValueError(f"{folder.path}: no weights of step {step}; {found}")
+    return load_file(path, device=device)
 
 
 def _as_float(images: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from multibeta.results import read_json, read_table, state_folder
+from multibeta.config_errors import ConfigError
+from multibeta.results import read_json, read_table, state_folder, write_json
 from multibeta.stages import train as stage
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import read_cell, write_specs
@@ -22,6 +23,8 @@ from multibeta.training.state import RunState
 
 torch = pytest.importorskip("torch")
 from safetensors.torch import load_file  # noqa: E402 - needs torch
+
+from multibeta.model import load_run  # noqa: E402 - needs torch
 
 OPTIONS = {"architecture": "mlp", "latents": 2, "budget": "20 steps", "log_every": 5}
 EXPLODES = {"learning_rate": 1.0, "likelihood": "gaussian", "noise_std": 1e-9}
@@ -351,3 +354,91 @@ def test_two_processes_at_one_cell_take_turns(tmp_path):
     made = {"spec.json", "cell.json", "models.safetensors", "history.csv", "codes.npz", "metrics.csv", "costs.json"}
     made |= {"arrays.npz", "repeats.csv"}
     assert {path.name for path in folder.path.iterdir()} == {*made, "figures"}
+
+
+def test_a_larger_budget_goes_on_where_the_smaller_ended_and_gives_the_bytes_of_one_training(tmp_path, monkeypatch):
+    options = {"select": "best", "validate_every": 4, "log_every": 4, "weights_average": 0.9}
+    whole = cell(tmp_path / "whole", budget="30 steps", **options)
+    train(whole)
+    train(cell(tmp_path / "extended", budget="14 steps", **options))
+    steps, run_step = [], Training.run_step
+
+    def counted(training):
+        steps.append(training.step)
+        run_step(training)
+
+    monkeypatch.setattr(Training, "run_step", counted)
+    extended = cell(tmp_path / "extended", budget="30 steps", **options)
+    train(extended)
+    assert steps == list(range(14, 30))
+    assert extended.models.read_bytes() == whole.models.read_bytes()
+    assert extended.history.read_bytes() == whole.history.read_bytes()
+
+
+@pytest.mark.parametrize("options", [{"learning_rate_schedule": "cosine"}, {"schedule_steps": 0.5}, {"select": "best"}])
+def test_what_depends_on_the_budget_is_trained_from_its_start(tmp_path, options):
+    assert read_cell(cell(tmp_path, **options)).lineage(0) is None
+
+
+def test_epochs_may_be_extended_too(tmp_path):
+    whole, extended = tmp_path / "whole", tmp_path / "extended"
+    train(cell(whole, budget="2 epochs"))
+    train(cell(extended, budget="1 epochs"))
+    train(cell(extended, budget="2 epochs"))
+    assert cell(extended, budget="2 epochs").models.read_bytes() == cell(whole, budget="2 epochs").models.read_bytes()
+
+
+def test_without_the_option_no_last_state_is_kept(tmp_path):
+    folder = cell(tmp_path, running={"extendable": False})
+    train(folder)
+    assert not list((tmp_path / ".state").glob("lineage*"))
+
+
+def test_a_run_may_start_from_a_pretrained_one(tmp_path):
+    source = cell(tmp_path / "source")
+    train(source)
+    folder = cell(tmp_path / "b", pretrained=str(source.path))
+    images = stage._images(prepare_of_cell(folder), read_cell(folder), "cpu")
+    started = Training(read_cell(folder), 0, *images, "cpu")
+    same({f"seed0/{name}": tensor for name, tensor in started.network.state_dict().items()}, weights(source, 0))
+
+
+def test_a_pretrained_run_is_part_of_the_fingerprint(tmp_path):
+    source, other = cell(tmp_path / "source"), cell(tmp_path / "other", learning_rate=0.01)
+    train(source)
+    train(other)
+    plain, one, two = (
+        read_cell(cell(tmp_path / str(place), **options)).run_fingerprint(0)
+        for place, options in enumerate([{}, {"pretrained": str(source.path)}, {"pretrained": str(other.path)}])
+    )
+    assert len({plain, one, two}) == 3
+
+
+def test_a_pretrained_cell_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(ConfigError, match=r"training.pretrained = .*is not the folder of a trained cell"):
+        cell(tmp_path, pretrained=str(tmp_path / "nowhere"))
+
+
+def test_snapshots_are_kept_on_request(tmp_path):
+    folder = cell(tmp_path, running={"snapshot_every": 8}, budget="20 steps")
+    train(folder)
+    assert {file.stem for file in state(folder).folder.glob("step~*")} == {"step~8", "step~16"}
+    assert load_run(folder.path, step=8).encode(np.zeros((1, 1, 8, 8), np.float32))[0].shape
+    with pytest.raises(ValueError, match="no weights of step 9; there are those of 8, 16"):
+        load_run(folder.path, step=9)
+
+
+def test_a_strength_conditioned_variant_is_trained_once_for_all_strengths(tmp_path, monkeypatch):
+    folders = []
+    for strength in ("0.5", "8"):
+        folder = cell(tmp_path, variant="beta_conditioned_vae")
+        spec = read_cell(folder).model_copy(update={"strength": strength})
+        folders.append(spec.folder(tmp_path))
+        write_json(folders[-1].spec, spec.model_dump(mode="json"))
+    train(folders[0])
+    monkeypatch.setattr(Training, "run_step", no_training)
+    train(folders[1])
+    images = np.random.default_rng(0).random((4, 1, 8, 8)).astype(np.float32)
+    weak, strong = (load_run(folder.path).encode(images)[1] for folder in folders)
+    same(weights(folders[0], 0), weights(folders[1], 0))
+    assert weak.shape == strong.shape

@@ -39,5 +39,5 @@ class MLP(Architecture):
         from torch import nn
 
         widths = self.options.widths[::-1]
-        last = nn.Linear(widths[-1], math.prod(shape))
-        return nn.Sequential(*dense([inputs, *widths]), last, nn.Unflatten(1, shape))
+        hidden = dense([inputs, *widths])
+        return nn.Sequential(*hidden, nn.Linear(widths[-1], math.prod(shape)), nn.Unflatten(1, shape))
