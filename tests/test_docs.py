@@ -38,10 +38,10 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", text(page), flags=re.DOTALL)
 
 
-def plug_in(page):
+def plug_in(page, place=0):
     """The plug-in class of a how-to page, from the file the page names, after the page's study was read."""
-    (name,) = re.findall(r"^`(\w+\.py)`:$", text(page), flags=re.MULTILINE)
-    (code,), (study,) = blocks(page, "python"), blocks(page, "yaml")
+    name = re.findall(r"^`(\w+\.py)`:$", text(page), flags=re.MULTILINE)[place]
+    code, study = blocks(page, "python")[place], blocks(page, "yaml")[place]
     Path(name).write_text(code, encoding="utf-8")
     assert Study.parse(yaml.safe_load(study), str(page)).options.plugins == [name]
     (found,) = registry.load_file(name)
@@ -221,6 +221,38 @@ def test_the_variant_of_the_page_punishes_correlated_means():
     assert (equal["covariance"][0], equal["covariance"][1].item()) == (2, 2)
     assert equal["variance"][0] == 10
     assert objective(equal) > objective(terms(uncorrelated))
+
+
+def test_the_adversarial_variant_of_the_page_is_short_and_resumes_to_the_same_bytes(tmp_path, monkeypatch):
+    import torch
+
+    from multibeta.training.loop import Images, Training
+    from multibeta.training.state import RunState
+
+    page = "docs/how-to/own-variant.md"
+    found = plug_in(page, place=1)
+    assert len(blocks(page, "python")[1].splitlines()) <= 60
+    study = Study.parse(yaml.safe_load(blocks(page, "yaml")[1]))
+    cell = study.cell("digits", found.name, "5")
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (200, 8, 8, 1), dtype=np.uint8))
+    images = Images(pixels, None)
+
+    def run(training, steps):
+        for _ in range(steps):
+            training.run_step()
+            training.finish_step()
+        return training
+
+    straight, stopped = (
+        run(Training(cell, 0, images, images, "cpu"), 20),
+        run(Training(cell, 0, images, images, "cpu"), 7),
+    )
+    RunState(tmp_path).write_checkpoint(stopped.state())
+    resumed = Training(cell, 0, images, images, "cpu")
+    resumed.restore(RunState(tmp_path).checkpoint())
+    ours, theirs = run(resumed, 13).tensors(), straight.tensors()
+    assert any(name.startswith("adversary_optimizer/") for name in theirs)
+    assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
 
 
 def test_the_dataset_of_the_page_is_prepared(tmp_path):

@@ -116,6 +116,12 @@ def _report(options: argparse.Namespace) -> None:
     print(report(options.study))
 
 
+def _doctor(options: argparse.Namespace) -> None:
+    from multibeta.stages.doctor import doctor
+
+    print(doctor(options.study))
+
+
 def _power(options: argparse.Namespace) -> None:
     from multibeta.stages.power import power
 
@@ -227,9 +233,11 @@ def _parser() -> argparse.ArgumentParser:
 
     _score_options(add("score", _score, "measure anybody's model and write the pages a report would have of it"))
 
-    report = add("report", _report, "make the tables, figures and pages of a study from what its cells hold so far")
-    report.add_argument("study", type=Path, help="results/<study>")
-
+    for name, command, text in (
+        ("report", _report, "make the tables, figures and pages of a study from what its cells hold so far"),
+        ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
+    ):
+        add(name, command, text).add_argument("study", type=Path, help="results/<study>")
     _power_options(add("power", _power, "say how many seeds a study needs to see a difference, from its own spread"))
 
     add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(

@@ -23,6 +23,7 @@ def one_pass(variant, seed=0, shape=(1, 4, 4)):
     network = variant.network(parts).double()
     adversary = variant.adversary(parts)
     adversary = None if adversary is None else adversary.double()
+    network.eval()  # what belongs to a step's update stays as it is
     images = torch.rand(BATCH, *shape, dtype=torch.float64)
     noise, chance = torch.randn(2, BATCH, LATENTS, dtype=torch.float64)
     found = network(images, None, noise, chance)

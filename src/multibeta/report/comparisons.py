@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: Each strength against the reference strength of its variant; a variant against the study's first one at equal
 #: strength, and at the rate that the first one has.
 STRENGTHS, VARIANTS, RATES = "strength", "variant", "variant at equal rate"
+#: The same with reconstruction in the place of the rate, for objectives that trade other things than the rate.
+DISTORTIONS = "variant at equal reconstruction"
 COMPARISONS_COLUMNS = (
     *("dataset", "kind", "metric", "protocol", "representation"),
     *("variant", "beta", "against_variant", "against_beta"),
@@ -37,7 +39,7 @@ def compare(findings: Findings) -> pd.DataFrame:
 
     rows: list[tuple[Any, ...]] = []
     for dataset in findings.datasets:
-        rates = _by_seed(findings, dataset, "kl")
+        rates, distortions = (_by_seed(findings, dataset, name) for name in ("kl", "reconstruction"))
         for metric in CORE:
             values, column = _by_seed(findings, dataset, metric), findings.column(metric, dataset)
             if column is None:
@@ -45,7 +47,11 @@ def compare(findings: Findings) -> pd.DataFrame:
             for kind, compared in (
                 (STRENGTHS, _strengths(findings, dataset, values)),
                 (VARIANTS, _variants(findings, dataset, values)),
-                (RATES, _equal_rates(findings, dataset, values, rates) if metric != "kl" else iter(())),
+                (RATES, _equal(findings, dataset, values, rates) if metric != "kl" else iter(())),
+                (
+                    DISTORTIONS,
+                    _equal(findings, dataset, values, distortions) if metric != "reconstruction" else iter(()),
+                ),
             ):
                 found = list(compared)
                 corrected = holm([each.p for _, each in found])
@@ -114,8 +120,8 @@ def _variants(findings: Findings, dataset: str, values: Values) -> Iterator[tupl
                 yield (variant, beta, first, beta), _paired(values, (variant, beta), (first, beta))
 
 
-def _equal_rates(findings: Findings, dataset: str, values: Values, rates: Values) -> Iterator[tuple[Place, Difference]]:
-    """Each seed of another variant, read off its own curve at the rate of that seed of the first variant."""
+def _equal(findings: Findings, dataset: str, values: Values, rates: Values) -> Iterator[tuple[Place, Difference]]:
+    """Each seed of another variant, read off its own curve at the rate (or distortion) of that seed of the first."""
     (first, own), *others = _sweeps(findings, dataset).items()
     for variant, strengths in others:
         for beta in own:

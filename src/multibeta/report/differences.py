@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from multibeta.report.comparisons import RATES, STRENGTHS, VARIANTS, seeds_for
+from multibeta.report.comparisons import DISTORTIONS, RATES, STRENGTHS, VARIANTS, seeds_for
 from multibeta.report.findings import CORE, Findings
 from multibeta.report.paired import ALPHA
 from multibeta.report.text import DASH, decimals, fold, number, picture, plain, table
@@ -26,10 +26,12 @@ TITLES = {
     STRENGTHS: "each strength against the reference",
     VARIANTS: "variants at equal strength",
     RATES: "variants at equal rate",
+    DISTORTIONS: "variants at equal reconstruction",
 }
 NOTES = {
     RATES: "Each seed is read off its own rate–distortion curve, by straight lines between its strengths, at the rate "
     "that the same seed of the first variant has there; a curve that does not reach the rate is not prolonged.",
+    DISTORTIONS: "As at equal rate, at the reconstruction that the same seed of the first variant has there.",
 }
 
 
@@ -77,7 +79,8 @@ def _table(findings: Findings, rows: pd.DataFrame) -> str:
 
 def _names(findings: Findings, variant: str, beta: str, against: str, against_beta: str) -> tuple[str, str]:
     symbol = findings.symbols[variant]
-    one = f"{findings.variants[variant]}, {symbol} = {beta}" if beta else f"{findings.variants[variant]}, at its rate"
+    own = f"{symbol} = {beta}" if beta else "its own curve"
+    one = f"{findings.variants[variant]}, {own}"
     return plain(one), plain(f"{findings.variants[against]}, {findings.symbols[against]} = {against_beta}")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from multibeta.report.doctor import Diagnosis
 
 #: Measures in the order of their columns; those of other names follow by name.
 ORDER = (
@@ -108,6 +110,7 @@ class Findings:
         targets: ``metric``, ``name``, ``above``, ``below``, as the study gives them.
         pictures: names of the figures that exist, by `CellKey.place`.
         provenance: the content of provenance.json.
+        diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
     """
 
     name: str
@@ -128,6 +131,7 @@ class Findings:
     targets: Sequence[Mapping[str, Any]]
     pictures: Mapping[tuple[str, str, str], Sequence[str]]
     provenance: Mapping[str, Any]
+    diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:

@@ -7,6 +7,7 @@ from multibeta.report.differences import differences
 from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
 from multibeta.report.headline import at_a_glance, in_short
+from multibeta.report.health import health
 from multibeta.report.overview import completeness, study, tradeoffs
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
@@ -19,6 +20,7 @@ SECTIONS = (
     in_short,
     differences,
     study,
+    health,
     tables,
     against_targets,
     factors,

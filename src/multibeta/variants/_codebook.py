@@ -57,7 +57,8 @@ class Quantised(VAE):
         self.prior_over_entries = _Autoregressive(entries, PRIOR_WIDTH)
 
     def forward(self, images: Tensor, condition: Tensor | None, noise: Tensor, chance: Tensor | None = None) -> Pass:
-        vectors = at_least_float32(self._vectors(images, condition))
+        flat = at_least_float32(self.posterior(self.with_condition(self.body(images), condition)))
+        vectors = flat.unflatten(1, (self.latents, -1))
         chosen = self._nearest(vectors)
         nearest = self.codebook[chosen]
         commitment = (vectors - nearest).square().sum((1, 2)).mean()
@@ -73,7 +74,7 @@ class Quantised(VAE):
             "codebook_size": torch.full_like(commitment.detach(), len(self.codebook)),
         }
         logits = at_least_float32(self.decoder(self.with_condition(passed, condition)))
-        return Pass(vectors.flatten(1), torch.full_like(passed, -torch.inf), passed, logits, extras)
+        return Pass(flat, torch.full_like(passed, -torch.inf), passed, logits, extras)
 
     def encode(self, images: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         scores = self._scores(self._nearest(at_least_float32(self._vectors(images, condition))))

@@ -65,8 +65,8 @@ def log_densities(forward: Forward, estimator: str) -> tuple[Tensor, Tensor]:
     batch with it.
 
     ``mss`` draws the batch as a stratified sample: the image itself weighs 1/N, one other (N − M) / (N·M) and the rest
-    1/M, M = B − 1. The densities are unbiased, their logarithms too small; that of q(z) most, so the total correlation
-    reads too little and may fall below 0.
+    1/M, M = B − 1. The densities are unbiased, their logarithms are not: where posteriors overlap, that of q(z) is too
+    small and the total correlation reads too little, below 0 for independent latents; where they are narrow, too much.
     """
     import torch
 
@@ -85,7 +85,7 @@ def _stratified(count: int, dataset_size: int) -> Tensor:
     import torch
 
     others = count - 1
-    weights = torch.full((count, count), 1 / others)
+    weights = torch.full((count, count), 1 / others, dtype=torch.float64)
     rows = torch.arange(count)
     weights[rows, (rows + 1) % count] = max((dataset_size - others) / (dataset_size * others), 1e-12)
     weights[rows, rows] = 1 / dataset_size

@@ -10,6 +10,7 @@ import pandas as pd
 from multibeta.cell import Cell
 from multibeta.metrics import all_scores
 from multibeta.report.comparisons import COMPARISONS_COLUMNS, compare
+from multibeta.report.doctor import Diagnosis, diagnose
 from multibeta.report.findings import GALLERIES, CellKey, Findings, Measure
 from multibeta.report.statistics import summarise
 from multibeta.results import (
@@ -88,6 +89,16 @@ class Found:
             rows.append({**row, "evaluated": bool((self.metrics.seed == seed).any())})
         return rows
 
+    def diagnoses(self) -> dict[int, list[Diagnosis]]:
+        """What the history of each run that has ended tells."""
+        histories = read_table(self.folder.history) if self.folder.history.is_file() else pd.DataFrame({"seed": []})
+        ended = {seed: self.status(seed) for seed in self.cell.seeds}
+        return {
+            seed: diagnose(histories[histories.seed == seed], status, reason)
+            for seed, (status, reason) in ended.items()
+            if status != "missing"
+        }
+
     def pictures(self) -> list[str]:
         if all(self.status(seed)[0] == "missing" for seed in self.cell.seeds):
             return []
@@ -134,6 +145,7 @@ def gather(folder: StudyFolder) -> Findings:
         pictures={each.key.place: each.pictures() for each in found},
         provenance=_provenance(study, found, cards),
         comparisons=_empty(COMPARISONS_COLUMNS),
+        diagnoses={each.key.place: each.diagnoses() for each in found},
     )
     return replace(findings, comparisons=compare(findings))
 
