@@ -14,7 +14,7 @@ from multibeta.datasets import DataError, DatasetSource, File
 from multibeta.datasets._sources import default_cache, locate
 
 CONTENT = b"exact bytes " * 1000
-PACKED = gzip.compress(CONTENT)
+PACKED = gzip.compress(CONTENT, mtime=0)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 GIT_BLOB = hashlib.sha1(b"blob 12000\0" + CONTENT).hexdigest()
 
@@ -112,7 +112,7 @@ def test_a_download_lands_in_the_cache_and_is_made_once(source, server, mirror, 
 
 def test_a_gzipped_file_is_known_by_its_content(source, mirror, cache):
     for path, level in ((mirror / "toy" / "a.bin", 1), (mirror / "toy" / "b.bin", 9)):
-        path.write_bytes(gzip.compress(CONTENT, level))
+        path.write_bytes(gzip.compress(CONTENT, level, mtime=0))
         assert locate(source(name=path.name, gzip=True), mirror, cache)[path.name] == path
     assert locate(source("packed", gzip=True), None, cache)["a.bin"].read_bytes() == PACKED
 
@@ -137,7 +137,7 @@ def test_a_wrong_file_in_the_mirror_is_an_error_and_not_replaced(source, server,
         (PACKED[:-20], "truncated: its gzip stream ends too early"),
         (b"not gzip", "altered: it is no valid gzip file"),
         (PACKED[:30] + b"????" + PACKED[34:], "altered"),
-        (gzip.compress(b"other"), "hash of the decompressed content is"),
+        (gzip.compress(b"other", mtime=0), "hash of the decompressed content is"),
     ],
 )
 def test_a_broken_gzip_file_is_an_error(source, mirror, cache, content, message):
