@@ -180,6 +180,11 @@ def state_folder(root: Path, fingerprint: str) -> Path:
     return root / ".state" / fingerprint
 
 
+def lineage_folder(root: Path, lineage: str) -> Path:
+    """The last states of runs that differ in their budget alone, for a longer one to go on from."""
+    return root / ".lineage" / lineage
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends, or is removed when it fails.

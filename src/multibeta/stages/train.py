@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
-from multibeta.results import CellFolder, data_folder, state_folder, write_json, write_rows
+from multibeta.results import CellFolder, data_folder, lineage_folder, state_folder, write_json, write_rows
 from multibeta.stages.shared.provenance import hardware, versions
 from multibeta.stages.shared.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
@@ -123,7 +123,7 @@ def _seed(
         saved = state.finished()
         if saved is None:
             lineage = cell.lineage(seed) if cell.running.extendable else None
-            kept = None if lineage is None else Lineage(state_folder(folder.root, f"lineage~{lineage}"))
+            kept = None if lineage is None else Lineage(lineage_folder(folder.root, lineage))
             training = Training(cell, seed, *images(), device)
             saved = yield from _train_seed(training, state, kept, should_stop, folder)
     return saved

@@ -61,7 +61,7 @@ class Lineage:
     """Where trainings that differ in their budget alone leave their last state, for a longer one to go on from.
 
     Args:
-        folder: ``.state/lineage~<hash>/``.
+        folder: ``.lineage/<hash>/``.
     """
 
     def __init__(self, folder: Path) -> None:
