@@ -9,7 +9,6 @@ noise of the machine; the median over rounds of the ratio within a round is prin
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 import time
 
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 
 from multibeta import registry
+from multibeta.stages.shared.provenance import hardware
 from multibeta.study import Study
 from multibeta.training.devices import tune_cpu
 from multibeta.training.loop import Images, Training
@@ -31,10 +31,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--steps", type=int, default=8, help="of each variant in a round")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--variants", nargs="+", help="default: all but cvae, whose data it has not")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     tune_cpu()
-    names = [FIRST, *(name for name in registry.names("variant") if name not in (FIRST, "cvae"))]
+    others = options.variants or [name for name in registry.names("variant") if name != "cvae"]
+    names = [FIRST, *(name for name in others if name != FIRST)]
     runs = {name: training(name, options) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for each in runs.values():
@@ -42,7 +44,7 @@ def main() -> None:
     for _ in range(options.rounds):
         for name, each in runs.items():
             seconds[name].append(timed(each, options))
-    where = torch.cuda.get_device_name() if options.device == "cuda" else platform.processor() or platform.machine()
+    where = hardware()["processor" if options.device == "cpu" else "gpus"]
     print(f"{where}, {options.threads} threads, torch {torch.__version__}, {options.architecture}")
     for name in names:
         ratios = [own / first for own, first in zip(seconds[name], seconds[FIRST], strict=True)]

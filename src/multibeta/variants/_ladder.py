@@ -48,16 +48,20 @@ class _Up(nn.Module):
 
 
 class _Down(nn.Module):
-    """Codes (B, D), top first → (B, width), what the decoder is given."""
+    """Codes (B, D), top first → (B, width), what the decoder is given; each rung adds to the one above.
+
+    Each code enters by a layer of its own, beside what comes from above: in one layer for both, a few latents would
+    hardly count among the many units, and the lower levels would stay empty.
+    """
 
     def __init__(self, sizes: Sequence[int], width: int) -> None:
         super().__init__()
         self.sizes = list(sizes)
-        self.rungs = nn.ModuleList(nn.Linear(size + width * (place > 0), width) for place, size in enumerate(sizes))
+        self.entries = nn.ModuleList(nn.Linear(size, width) for size in sizes)
+        self.rungs = nn.ModuleList(nn.Linear(width, width) for _ in sizes[1:])
 
     def forward(self, z: Tensor) -> Tensor:
-        below: Tensor | None = None
-        for rung, code in zip(self.rungs, z.split(self.sizes, dim=1), strict=True):
-            below = rung(code if below is None else torch.cat([below, code], dim=1)).relu()
-        assert below is not None
-        return below
+        found, *codes = (enter(code) for enter, code in zip(self.entries, z.split(self.sizes, dim=1), strict=True))
+        for rung, code in zip(self.rungs, codes, strict=True):
+            found = found + rung(found.relu()) + code
+        return found

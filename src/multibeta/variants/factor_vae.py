@@ -64,9 +64,11 @@ class FactorVAE(Variant):
         }
 
     def adversary_loss(self, forward: Forward) -> Tensor:
+        import torch
         from torch.nn.functional import softplus
 
         assert forward.prior is not None
         shuffled = forward.z.gather(0, forward.prior.argsort(0))
-        of_codes, of_shuffled = forward.adversary(forward.z), forward.adversary(shuffled)
+        # Both at once, as D's weights are read but once then.
+        of_codes, of_shuffled = forward.adversary(torch.cat([forward.z, shuffled])).chunk(2)
         return 0.5 * (softplus(-of_codes).mean() + softplus(of_shuffled).mean())
