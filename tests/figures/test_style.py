@@ -54,7 +54,12 @@ def test_a_figure_without_colour_is_stored_without_colour() -> None:
 def test_more_names_than_looks_begin_again() -> None:
     looks = _style.told_apart("seed", list("abcdefghi"))
     assert looks["palette"] == [*_style.COLOURS, *_style.COLOURS[:2]]
-    assert looks["markers"] == [*_style.MARKERS, *_style.MARKERS[:2]]
+    assert looks["markers"][: len(_style.MARKERS)] == [*_style.MARKERS]
+
+
+def test_as_many_variants_as_there_are_have_looks_of_their_own() -> None:
+    looks = _style.told_apart("variant", [str(i) for i in range(20)])
+    assert len(set(zip(looks["palette"], looks["markers"], strict=True))) == 20
 
 
 def test_variants_are_told_apart_by_marker_as_well_as_by_colour() -> None:

@@ -93,3 +93,22 @@ def test_any_number_of_datasets_fits_the_page(count: int) -> None:
             box = text.get_window_extent()
             assert box.x0 >= -1, text.get_text()
             assert box.x1 <= figure.bbox.x1 + 1, text.get_text()
+
+
+def test_a_panel_without_a_dataset_is_left_out() -> None:
+    points, means = (table.assign(kl=1.0, reconstruction=2.0) for table in tables())
+    used, spare = rate_distortion(points, means, VARIANTS, ["sprites"]).axes
+    assert used.axison
+    assert not spare.axison
+
+
+def test_the_legend_of_many_variants_stays_on_the_page() -> None:
+    many = {f"variant{i}": f"a variant of a long name, {i}" for i in range(12)}
+    points, means = (
+        pd.concat([table[table.variant == "cvae"].assign(variant=name) for name in many]) for table in tables()
+    )
+    figure = tradeoff(points, means, {"mig": "MIG ↑"}, many, {("sprites", "mig"): ""})
+    render(figure, "png")
+    (legend,) = figure.legends
+    extent = legend.get_window_extent()
+    assert 0 <= extent.x0 < extent.x1 <= figure.bbox.width

@@ -129,6 +129,16 @@ def test_a_time_limit_is_kept(tmp_path):
         finish(training(running={"max_minutes": 1e-9}), tmp_path)
 
 
+def test_a_checkpoint_of_another_version_is_as_none(tmp_path, capsys, monkeypatch):
+    state = RunState(tmp_path)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("multibeta.training.state.FORMAT", 1)
+        state.write_checkpoint(training().state())
+        assert state.checkpoint() is not None
+    assert state.checkpoint() is None
+    assert "written by another version" in capsys.readouterr().err
+
+
 def test_an_unreadable_checkpoint_is_as_none(tmp_path, capsys):
     state = RunState(tmp_path)
     state.write_checkpoint(training().state())

@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from itertools import cycle, islice
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
@@ -74,9 +73,13 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 def told_apart(column: str, names: Sequence[str]) -> dict[str, Any]:
     """Keywords of seaborn's relational plots: a colour and a marker for each value of a column, in this order."""
-    looks = {"palette": COLOURS, "markers": MARKERS}
-    cycled = {key: [*islice(cycle(values), len(names))] for key, values in looks.items()}
-    return {"hue": column, "hue_order": names, "style": column, "style_order": names, **cycled}
+    count = len(COLOURS)
+    # Every further round of the colours is shifted against the markers, so that no pair comes twice.
+    looks = {
+        "palette": [COLOURS[i % count] for i in range(len(names))],
+        "markers": [MARKERS[(i + i // count) % len(MARKERS)] for i in range(len(names))],
+    }
+    return {"hue": column, "hue_order": names, "style": column, "style_order": names, **looks}
 
 
 def render(figure: Figure, kind: str) -> bytes:

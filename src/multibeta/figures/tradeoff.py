@@ -21,6 +21,10 @@ ROW = 1.45  # inches
 LETTERS = 16
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
+#: Variants whose names no longer fit on one line beside the note.
+MANY = 6
+#: Letters of a legend that fit beside each other; a marker takes those of seven.
+LINE = 110
 
 
 @styled
@@ -87,7 +91,7 @@ def rate_distortion(
     rows = -(-len(datasets) // columns)
     figure = Figure(figsize=(PAGE, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).flat
-    for axes, dataset in zip(grid, datasets, strict=False):
+    for dataset, axes in zip(datasets, grid, strict=False):  # in this order, or zip would swallow a panel
         axes.set_title(dataset, fontweight="bold")
         if points[points.dataset == dataset].empty:
             _say(axes, "no finished run")
@@ -167,5 +171,9 @@ def _legend(figure: Figure, variants: Mapping[str, str], note: str) -> None:
         Line2D([], [], label=title, color=colour, marker=marker)
         for title, colour, marker in zip(variants.values(), looks["palette"], looks["markers"], strict=True)
     ]
-    handles.append(Line2D([], [], linestyle="", label=note, color=INK))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), columnspacing=1.5)
+    if len(handles) < MANY:
+        handles.append(Line2D([], [], linestyle="", label=note, color=INK))
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.5)
+    else:
+        columns = max(1, LINE // max(len(title) + 7 for title in variants.values()))
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=note)

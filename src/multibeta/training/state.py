@@ -15,6 +15,10 @@ from torch import Tensor
 from multibeta.results import replacing
 
 
+#: Raise when a checkpoint begins to hold other things; one of another format is not gone on from.
+FORMAT = 2
+
+
 @dataclass
 class Saved:
     """Tensors by name, and facts that JSON can hold."""
@@ -37,10 +41,10 @@ class RunState:
         self._finished = folder / "finished.safetensors"
 
     def checkpoint(self) -> Saved | None:
-        return _read(self._checkpoint)
+        return _read_state(self._checkpoint)
 
     def write_checkpoint(self, saved: Saved) -> None:
-        _write(self._checkpoint, saved)
+        _write_state(self._checkpoint, saved)
 
     def write_snapshot(self, step: int, weights: dict[str, Tensor]) -> None:
         """Weights of a step on the way, kept as ``step~<step>.safetensors``."""
@@ -68,12 +72,12 @@ class Lineage:
         self.folder = folder
 
     def keep(self, saved: Saved) -> None:
-        _write(self.folder / f"{saved.facts['step']}.safetensors", saved)
+        _write_state(self.folder / f"{saved.facts['step']}.safetensors", saved)
 
     def longest(self, below: int) -> Saved | None:
         """The state after the most steps below a number of steps."""
         steps = sorted((int(path.stem) for path in self.folder.glob("[0-9]*.safetensors")), reverse=True)
-        shorter = (_read(self.folder / f"{each}.safetensors") for each in steps if each < below)
+        shorter = (_read_state(self.folder / f"{each}.safetensors") for each in steps if each < below)
         return next((saved for saved in shorter if saved is not None), None)
 
 
@@ -88,6 +92,19 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any] 
 
 def _write(path: Path, saved: Saved) -> None:
     write_tensors(path, saved.tensors, saved.facts)
+
+
+def _write_state(path: Path, saved: Saved) -> None:
+    _write(path, Saved(saved.tensors, {**saved.facts, "format": FORMAT}))
+
+
+def _read_state(path: Path) -> Saved | None:
+    """The state of a training, unless it is of another format than this version writes."""
+    saved = _read(path)
+    if saved is None or saved.facts.get("format") == FORMAT:
+        return saved
+    print(f"{path}: written by another version; training this run from its start", file=sys.stderr)
+    return None
 
 
 def _read(path: Path) -> Saved | None:
