@@ -14,7 +14,6 @@ from torch import Tensor
 
 from multibeta.results import replacing
 
-
 #: Raise when a checkpoint begins to hold other things; one of another format is not gone on from.
 FORMAT = 2
 
