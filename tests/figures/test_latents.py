@@ -26,3 +26,11 @@ def test_the_threshold_is_drawn_even_where_no_latent_is_near_it() -> None:
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         latents(np.zeros((2, 3)), np.zeros((2, 3)), [0])
+
+
+def test_points_have_no_kl_and_are_ranked_by_variance() -> None:
+    above, below = latents(np.full((1, 3), np.nan), np.array([[0.1, 0.9, 0.5]]), [0]).axes
+    assert [text.get_text() for text in above.texts] == ["no KL: codes are points"]
+    (line,) = [line for line in below.lines if len(line.get_xdata()) == 3]
+    assert line.get_ydata().tolist() == [0.9, 0.5, 0.1]
+    assert "ranked by variance" in below.get_xlabel()

@@ -51,7 +51,7 @@ def latents(
         sns.lineplot(ranked, x="rank", y=measure, estimator=None, legend=legend, ax=axes, **lines)
     above.set(ylabel="KL (nats)", ylim=(0, None))
     if points:
-        above.annotate("no KL: codes are points", (0.5, 0.5), xycoords="axes fraction", ha="center", color=MUTED)
+        above.annotate("no KL: codes are points", (0.03, 0.5), xycoords="axes fraction", va="center", color=MUTED)
         above.set_yticks([])
     by = "variance" if points else "KL"
     below.set(ylabel="variance of\nmeans", yscale="log", xlabel=f"latents of each seed, ranked by {by}")
