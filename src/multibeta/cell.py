@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from multibeta.options import EvaluationOptions, RunningOptions, TrainingOptions
 from multibeta.results import CellFolder, StudyFolder, read_json
 
 #: Raise when equal specs begin to train differently: every model is then trained anew.
-TRAIN_VERSION = 1
+TRAIN_VERSION = 2
 #: Raise when equal models begin to be measured or drawn differently.
 EVALUATE_VERSION = 3
 
@@ -119,7 +120,7 @@ class Cell(BaseModel):
         return registry.names("metric") if chosen == "all" else list(chosen)
 
     def condition(self) -> str | None:
-        """What the variant conditions on: ``label``, a factor's name, or None."""
+        """What the variant conditions on: ``label``, the names of factors joined by ``+``, or None."""
         source = self.dataset.make("dataset")
         factors = [(factor.name, factor.size) for factor in source.factors]
         condition: str | None = self.variant.make("variant").condition(factors, len(source.classes))
@@ -129,7 +130,7 @@ class Cell(BaseModel):
         """How many values the condition has; 0 without a condition."""
         condition, source = self.condition(), self.dataset.make("dataset")
         sizes = {"label": len(source.classes), **{factor.name: factor.size for factor in source.factors}}
-        return sizes[condition] if condition else 0
+        return math.prod(sizes[name] for name in condition.split("+")) if condition else 0
 
     @property
     def _architecture(self) -> Choice:

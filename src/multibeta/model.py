@@ -54,11 +54,14 @@ def parts(cell: Cell) -> Parts:
     return Parts(cell.make_architecture(), shape, cell.training.latents, cell.condition_size())
 
 
-def pretrain(network: VAE, source: str, seed: int) -> None:
+def pretrain(network: VAE, source: str, seed: int) -> bool:
     """Give a network the weights of a trained cell, where names and shapes agree; the rest keeps its own.
 
     Args:
         source: folder of the cell; its run of the same seed is taken, or its first if it has none.
+
+    Returns:
+        Whether nothing of the network's own is left.
 
     Raises:
         ValueError: nothing there fits this network.
@@ -70,6 +73,7 @@ def pretrain(network: VAE, source: str, seed: int) -> None:
     if not fitting:
         raise ValueError(f"training.pretrained = {source!r}: none of its weights fits this network")
     network.load_state_dict({**own, **fitting})
+    return fitting.keys() == own.keys()
 
 
 @contextmanager
@@ -82,7 +86,7 @@ def seeded(seed: int, purpose: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a conditional model is conditioned on: ``label`` or a factor, and how many values it has."""
+    """What a conditional model is conditioned on: ``label`` or factors joined by ``+``, and how many values it has."""
 
     name: str
     size: int

@@ -177,9 +177,9 @@ class TrainingOptions(Section):
     )
     early_stopping: StrictInt | None = Field(
         None,
-        ge=0,
+        ge=1,
         le=MOST_STEPS,
-        description="validations without a better held-out loss after which the training ends; null: never",
+        description="validations in a row without a better held-out loss after which the training ends; null: never",
     )
     select: Literal["last", "best"] = Field(
         "last", description="which weights are kept: the last, or the best by held-out loss"

@@ -26,12 +26,15 @@ def test_a_healthy_run_has_no_diagnosis():
     ("name", "ill", "well"),
     [
         ("posterior collapse", {"kl": 0.03}, {"kl": 0.3}),
+        ("posterior collapse", {"kl": 1.0, "kl_without_free_bits": 0.01}, {"kl": 3.0, "kl_without_free_bits": 2.5}),
+        ("posterior collapse", {"kl": 25.0, "variance_of_means": 1e-5}, {"kl": 25.0, "variance_of_means": 0.8}),
+        ("codebook collapse", {"perplexity": 20.0, "usable": 512.0}, {"perplexity": 80.0, "usable": 512.0}),
         (
             "codebook collapse",
-            {"perplexity": 20.0, "codebook_size": 512.0},
-            {"perplexity": 80.0, "codebook_size": 512.0},
+            {"perplexity": 4.0, "perplexity_of_latents": 1.01, "usable": 32.0},
+            {"perplexity": 4.0, "perplexity_of_latents": 1.7, "usable": 32.0},
         ),
-        ("codebook collapse", {"perplexity": 1.2, "codebook_size": 4.0}, {"perplexity": 2.5, "codebook_size": 4.0}),
+        ("codebook collapse", {"perplexity": 1.2, "usable": 4.0}, {"perplexity": 2.5, "usable": 4.0}),
         ("capacity not reached", {"capacity_gap": 5.0, "strength": 25.0}, {"capacity_gap": 2.0, "strength": 25.0}),
         ("capacity not reached", {"capacity_gap": 0.6, "strength": 1.0}, {"capacity_gap": 0.4, "strength": 1.0}),
         ("discriminator won", {"adversary": 0.02}, {"adversary": 0.6}),
@@ -64,7 +67,7 @@ def test_a_short_history_has_no_trend():
 
 
 def test_columns_of_other_variants_are_left_out():
-    assert names(history(perplexity=np.nan, codebook_size=np.nan, adversary=np.nan)) == []
+    assert names(history(perplexity=np.nan, usable=np.nan, adversary=np.nan)) == []
 
 
 def test_a_run_that_did_not_end_well_says_why():

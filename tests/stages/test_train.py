@@ -428,6 +428,17 @@ def test_snapshots_are_kept_on_request(tmp_path):
         load_run(folder.path, step=9)
 
 
+def test_a_snapshot_is_of_its_step_not_of_the_best_so_far(tmp_path):
+    """At a learning rate that ruins the model the best weights are early ones."""
+    ruinous = {"select": "best", "validate_every": 2, "learning_rate": 0.05, "budget": "12 steps"}
+    folder = cell(tmp_path, running={"snapshot_every": 10}, **ruinous)
+    train(folder)
+    other = cell(tmp_path / "other", **{**ruinous, "select": "last", "budget": "10 steps"})
+    train(other)
+    there = load_run(folder.path, step=10).network.state_dict()
+    same({f"seed0/{name}": tensor for name, tensor in there.items()}, weights(other, 0))
+
+
 def test_a_strength_conditioned_variant_is_trained_once_for_all_strengths(tmp_path, monkeypatch):
     folders = []
     for strength in ("0.5", "8"):

@@ -74,6 +74,11 @@ def discrepancy(a):
     return within - 2 * np.mean([[kernel(x, y) for y in p] for x in z])
 
 
+def perplexity(chosen, size):
+    share = np.bincount(chosen, minlength=size) / len(chosen)
+    return math.exp(-sum(p * math.log(p) for p in share if p > 0))
+
+
 def forward_through(layers, x):
     """A stack of linear layers and activations by hand."""
     for layer in layers:
@@ -102,7 +107,13 @@ def expected_of(name, forward, a, options):  # noqa: PLR0911 - a case for each v
         return {**common, "kl": (STRENGTH, common["kl"][1])}
     if name == "annealed_vae":
         kl = common["kl"][1]
-        return {**common, "kl": (0, kl), "capacity_gap": (1000, abs(kl - STRENGTH))}
+        spread = a["mean"].var(0).max()
+        return {
+            **common,
+            "kl": (0, kl),
+            "capacity_gap": (1000, abs(kl - STRENGTH)),
+            "variance_of_means": (0, spread),
+        }
     if name == "beta_tcvae":
         even = np.full((BATCH, BATCH), 1 / BATCH)
         weights = even if options.get("estimator") != "mss" else stratified(forward.dataset_size)
@@ -155,13 +166,13 @@ def expected_of(name, forward, a, options):  # noqa: PLR0911 - a case for each v
         distances = ((vectors[:, :, None] - book[None, None]) ** 2).sum(3)
         chosen = distances.argmin(2)
         share = np.bincount(chosen.ravel(), minlength=len(book)) / chosen.size
-        used = share[share > 0]
         return {
             "reconstruction": common["reconstruction"],
             "commitment": (STRENGTH, distances.min(2).sum(1).mean()),
-            "perplexity": (0, math.exp(-(used * np.log(used)).sum())),
+            "perplexity": (0, perplexity(chosen.ravel(), len(book))),
+            "perplexity_of_latents": (0, np.mean([perplexity(column, len(book)) for column in chosen.T])),
             "usage": (0, (share > 0).mean()),
-            "codebook_size": (0, len(book)),
+            "usable": (0, min(len(book), chosen.size)),
         }
     assert name == "vae_gan"
     rebuilt = 1 / (1 + np.exp(-a["logits"]))

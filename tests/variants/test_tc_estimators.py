@@ -62,6 +62,14 @@ def test_weighted_sampling_reads_independent_latents_as_dependent_never_as_less_
     assert values[-1] < 0.01
 
 
+def test_weighted_sampling_reads_too_little_of_codes_that_share_no_value():
+    mean = torch.randn(SIZE, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    logvar = torch.full_like(mean, 2 * math.log(1e-5))
+    truth = exact(mean, logvar)
+    assert truth == pytest.approx(2 * math.log(SIZE), abs=0.1)
+    assert estimated(mean, logvar, "mws")[0] - truth == pytest.approx(-2 * math.log(SIZE / BATCH), abs=0.1)
+
+
 def test_stratified_sampling_reads_less_than_nothing_where_posteriors_overlap_and_too_much_where_they_do_not():
     for std, bias in ((1.0, -0.01), (0.3, -0.33), (0.2, -0.63), (0.05, 0.24)):
         value, error = estimated(*independent(std), "mss")

@@ -156,7 +156,13 @@ class Dataset:
         return tuple(self.card["classes"])
 
     def column(self, name: str) -> tuple[NDArray[np.int64], int]:
-        """The values (N,) of the factor ``name``, or of the labels for ``"label"``, and how many values there are."""
+        """The values (N,) of the factor ``name``, or of the labels for ``"label"``, and how many values there are.
+
+        Names joined by ``+`` give the combinations of several factors, the last one fastest.
+        """
+        if "+" in name:
+            columns, sizes = zip(*(self.column(each) for each in name.split("+")), strict=True)
+            return np.ravel_multi_index(columns, sizes), int(np.prod(sizes))
         if name == "label":
             if self.labels is None:
                 raise ValueError(f"dataset {self.name} has no labels")

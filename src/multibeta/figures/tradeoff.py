@@ -21,10 +21,8 @@ ROW = 1.45  # inches
 LETTERS = 16
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
-#: Variants whose names no longer fit on one line beside the note.
-MANY = 6
-#: Letters of a legend that fit beside each other; a marker takes those of seven.
-LINE = 110
+#: Letters of a legend that fit beside each other, and those whose place a marker takes.
+LINE, MARKER = 110, 7
 
 
 @styled
@@ -171,9 +169,10 @@ def _legend(figure: Figure, variants: Mapping[str, str], note: str) -> None:
         Line2D([], [], label=title, color=colour, marker=marker)
         for title, colour, marker in zip(variants.values(), looks["palette"], looks["markers"], strict=True)
     ]
-    if len(handles) < MANY:
+    letters = [len(title) + MARKER for title in variants.values()]
+    if sum(letters) + len(note) <= LINE:
         handles.append(Line2D([], [], linestyle="", label=note, color=INK))
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.5)
     else:
-        columns = max(1, LINE // max(len(title) + 7 for title in variants.values()))
+        columns = max(1, LINE // max(letters))
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=note)

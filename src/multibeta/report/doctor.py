@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 #: Nats per image that an image's code holds at least where it is not empty; a single bit is 0.69.
 EMPTY = 0.1
-#: Share of a codebook that is in use at least: a tenth costs ln 10 = 2.3 nats of each latent's capacity.
+#: Variance of the means of the latent that varies most, below which no latent is active (Burda et al. 2016).
+SPREAD = 0.01
+#: Entries of a latent in use, as a perplexity, below which it is the same for all images.
+CONSTANT = 1.1
+#: Share of what a batch can use of a codebook that is in use at least: a tenth costs ln 10 = 2.3 nats of each latent's
+#: capacity.
 USED = 0.1
 #: Nats by which the KL may miss a capacity, and the share of the capacity.
 MISSED, MISSED_SHARE = 0.5, 0.1
@@ -50,19 +55,24 @@ def diagnose(history: pd.DataFrame, status: str = "done", reason: str = "") -> l
 
 def _collapse(last: dict[str, float]) -> Diagnosis | None:
     kl = last.get("kl", math.inf)
-    if kl >= EMPTY:
-        return None
-    text = f"the code holds {kl:.2g} nats per image, next to nothing; take a lower strength, or warm it up from 0"
-    return Diagnosis("posterior collapse", text)
+    rate = last.get("kl_without_free_bits", kl)
+    if rate < EMPTY:
+        text = f"the code holds {rate:.2g} nats per image, next to nothing; take a lower strength, or warm it up from 0"
+        return Diagnosis("posterior collapse", text)
+    if last.get("variance_of_means", math.inf) < SPREAD:
+        text = f"the KL of {kl:.3g} nats is that of one code for all images; raise the capacity more slowly, or begin "
+        return Diagnosis("posterior collapse", text + "with training.initial_weights: he")
+    return None
 
 
 def _codebook(last: dict[str, float]) -> Diagnosis | None:
-    if not {"perplexity", "codebook_size"} <= last.keys():
+    if last.get("perplexity_of_latents", math.inf) < CONSTANT:
+        text = "every latent has one entry for all images; take a lower strength, or restart entries sooner"
+        return Diagnosis("codebook collapse", text)
+    used, usable = last.get("perplexity", math.inf), last.get("usable", 0.0)
+    if used >= max(2, USED * usable):
         return None
-    used, size = last["perplexity"], last["codebook_size"]
-    if used >= max(2, USED * size):
-        return None
-    text = f"images use {used:.1f} of {size:.0f} entries; take a smaller codebook, or restart entries sooner"
+    text = f"a batch uses {used:.1f} of {usable:.0f} entries; take a smaller codebook, or restart entries sooner"
     return Diagnosis("codebook collapse", text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -147,8 +148,13 @@ class Drawing:
         return figures.conditional_samples(grid, names, self.run.condition.name, self.title)
 
     def _condition_names(self) -> list[str]:
-        name, size = self.run.condition.name, self.run.condition.size
-        return list(self.dataset.classes) if name == "label" else [f"{name} {value}" for value in range(size)]
+        name = self.run.condition.name
+        if name == "label":
+            return list(self.dataset.classes)
+        factors = {factor.name: range(factor.size) for factor in self.dataset.factor_specs}
+        names = name.split("+")
+        combinations = product(*(factors[each] for each in names))
+        return [", ".join(f"{each} {value}" for each, value in zip(names, of, strict=True)) for of in combinations]
 
     def _held_out(self, n: int) -> tuple[Images, Conditions]:
         """Images (n, C, H, W) and conditions (n,). A small held-out split comes round again."""

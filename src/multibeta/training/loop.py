@@ -75,8 +75,7 @@ class Training:
         self.train, self.held_out = train, held_out
         self.variant: Variant = cell.variant.make("variant")
         self.network: VAE = build(cell, seed)
-        if options.pretrained is not None:
-            pretrain(self.network, options.pretrained, seed)
+        self.starts_anew = options.pretrained is None or not pretrain(self.network, options.pretrained, seed)
         self.network.to(device).to(memory_format=torch.channels_last)
         self.parameters = list(self.network.parameters())
         self.optimizer = Adam(self.parameters, options.learning_rate, options.adam_betas)
@@ -113,7 +112,7 @@ class Training:
     @property
     def has_ended(self) -> bool:
         patience = self.options.early_stopping
-        return self.step >= self.steps or (patience is not None and self.waited > patience)
+        return self.step >= self.steps or (patience is not None and self.waited >= patience)
 
     def run_step(self) -> None:
         """One step of the optimiser on one batch; `finish_step` has to follow."""
@@ -197,15 +196,18 @@ class Training:
         )
 
     def terms(self, forward: Forward, strength: Any) -> Terms:
-        """The variant's loss terms of a batch, and the standard deviation that is learnt."""
-        terms = self.variant.loss(forward, strength)
-        learnt = self.network.log_noise_std
-        return terms if learnt is None else {**terms, "noise_std": (0.0, learnt.exp())}
+        """The variant's loss terms, and beside them the KL that free bits hide and the deviation that is learnt."""
+        terms = dict(self.variant.loss(forward, strength))
+        if forward.free_bits:
+            terms["kl_without_free_bits"] = (0.0, forward.kl_per_latent.sum())
+        if self.network.log_noise_std is not None:
+            terms["noise_std"] = (0.0, self.network.log_noise_std.exp())
+        return terms
 
     @torch.no_grad()
     def _start(self) -> None:
-        """Show the variant some images before the first step."""
-        if _overrides(self.variant, "start"):
+        """Show the variant some images before the first step, unless its network is a pretrained one."""
+        if self.starts_anew and _overrides(self.variant, "start"):
             chosen = torch.from_numpy(self.order.permutation(0)[:IMAGES_AT_START]).to(self.device)
             self.variant.start(self.network, self.train.batch(chosen)[0], self.seed)
 
@@ -305,7 +307,11 @@ class Training:
 
     def weights(self) -> dict[str, Tensor]:
         """The weights that ``select`` and ``weights_average`` keep."""
-        return self.best or (self.network.state_dict() if self.average is None else self.average.weights())
+        return self.best or self.weights_of_step()
+
+    def weights_of_step(self) -> dict[str, Tensor]:
+        """The weights after the step done last, or their running average."""
+        return self.network.state_dict() if self.average is None else self.average.weights()
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that a step changes in place, by name: weights, moments, averages."""
@@ -399,7 +405,7 @@ def run_to_end(
             on_log(training)
         every = running.snapshot_every
         if every is not None and training.step % every == 0 and not training.has_ended:
-            state.write_snapshot(training.step, training.weights())
+            state.write_snapshot(training.step, training.weights_of_step())
         if not training.has_ended and (should_stop() or now > next_checkpoint):
             state.write_checkpoint(training.state())
             next_checkpoint = time.monotonic() + running.checkpoint_seconds

@@ -157,7 +157,7 @@ class Variant(PlugIn, kind="variant"):
         """Raise ValueError with one clause (``needs at least 3 latents``) if these options cannot serve the variant."""
 
     def condition(self, factors: list[tuple[str, int]], classes: int) -> str | None:
-        """The name of the factor to condition encoder and decoder on, ``"label"``, or None for none.
+        """What encoder and decoder are conditioned on: ``"label"``, a factor or several joined by ``+``; None: nothing.
 
         Args:
             factors: (name, size) of the dataset's factors, empty if it has none.

@@ -52,6 +52,7 @@ class Quantised(VAE):
         self.posterior = nn.Linear(self.features + condition_size, inputs)
         self.decay, self.restart_below = decay, restart_below
         self.register_buffer("codebook", torch.randn(entries, entry_size))
+        #: Running use of every entry, 1 where all are used evenly, and the running sum of its vectors in the same unit.
         self.register_buffer("counts", torch.ones(entries))
         self.register_buffer("sums", self.codebook.clone())
         self.prior_over_entries = _Autoregressive(entries, PRIOR_WIDTH)
@@ -64,14 +65,17 @@ class Quantised(VAE):
         commitment = (vectors - nearest).square().sum((1, 2)).mean()
         used = functional.one_hot(chosen.flatten(), len(self.codebook)).to(vectors.dtype)
         if self.training:
-            self._follow(vectors.detach().flatten(0, 1), used)
+            assert chance is not None
+            self._follow(vectors.detach().flatten(0, 1), used, chance.flatten().argsort())
         passed = (vectors + (nearest - vectors).detach()).flatten(1)  # the straight-through gradient
         share = used.mean(0)
+        of_latents = used.unflatten(0, chosen.shape).mean(0)
         extras = {
             "commitment": commitment,
-            "perplexity": torch.special.entr(share).sum().exp(),
+            "perplexity": _perplexity(share),
+            "perplexity_of_latents": _perplexity(of_latents).mean(),
             "usage": (share > 0).to(share.dtype).mean(),
-            "codebook_size": torch.full_like(commitment.detach(), len(self.codebook)),
+            "usable": torch.full_like(commitment.detach(), min(len(self.codebook), len(used))),
         }
         logits = at_least_float32(self.decoder(self.with_condition(passed, condition)))
         return Pass(flat, torch.full_like(passed, -torch.inf), passed, logits, extras)
@@ -121,15 +125,18 @@ class Quantised(VAE):
         return (self.codebook.square().sum(1) - 2 * vectors @ self.codebook.T).argmin(2)
 
     @torch.no_grad()
-    def _follow(self, vectors: Tensor, used: Tensor) -> None:
-        """Move the entries to the running means of the vectors (N, E) that chose them, ``used`` (N, K) one-hot."""
-        self.counts.lerp_(used.sum(0), 1 - self.decay)
-        self.sums.lerp_(used.T @ vectors, 1 - self.decay)
+    def _follow(self, vectors: Tensor, used: Tensor, order: Tensor) -> None:
+        """Move the entries to the running means of the vectors (N, E) that chose them, ``used`` (N, K) one-hot.
+
+        An idle entry begins anew at a vector of its own, by a random ``order`` (N,).
+        """
         even = len(vectors) / len(self.codebook)
-        idle = (self.counts < self.restart_below * even)[:, None]
-        anew = vectors[torch.arange(len(self.codebook), device=vectors.device) % len(vectors)]
-        self.sums.copy_(torch.where(idle, anew * even, self.sums))
-        self.counts.copy_(torch.where(idle[:, 0], even, self.counts))
+        self.counts.lerp_(used.sum(0) / even, 1 - self.decay)
+        self.sums.lerp_(used.T @ vectors / even, 1 - self.decay)
+        idle = self.counts < self.restart_below
+        anew = vectors[order[torch.arange(len(self.codebook), device=order.device) % len(order)]]
+        self.sums.copy_(torch.where(idle[:, None], anew, self.sums))
+        self.counts.masked_fill_(idle, 1)
         self.codebook.copy_(self.sums / self.counts[:, None].clamp(min=1e-6))
 
     def _order(self) -> Tensor:
@@ -167,6 +174,7 @@ class _Autoregressive(nn.Module):
         given = torch.cat([begin, sequences[:, :-1]], dim=1)
         optimizer = Adam(list(self.parameters()), PRIOR_RATE, (0.9, 0.999))
         generator = randomness.torch_generator(seed, "prior over entries", 0, "cpu")
+        self.train()  # cuDNN has no gradients of a recurrent network otherwise
         with torch.enable_grad():
             for _ in range(steps):
                 rows = torch.randint(len(sequences), (min(PRIOR_BATCH, len(sequences)),), generator=generator)
@@ -177,6 +185,7 @@ class _Autoregressive(nn.Module):
                 loss.backward()
                 optimizer.step()
         optimizer.zero_grad()
+        self.eval()
 
     def draw(self, uniform: Tensor) -> Tensor:
         """Sequences (B, P) of uniform numbers (B, P), each the quantile of its entry given those before."""
@@ -189,6 +198,11 @@ class _Autoregressive(nn.Module):
             last = (below < quantile[:, None]).sum(1, keepdim=True).clamp(max=self.entries - 1)
             drawn.append(last)
         return torch.cat(drawn, dim=1)
+
+
+def _perplexity(share: Tensor) -> Tensor:
+    """exp(entropy) over the last axis: how many values are in use."""
+    return torch.special.entr(share).sum(-1).exp()
 
 
 def _normal_cdf(x: Tensor) -> Tensor:

@@ -44,10 +44,12 @@ class Standardised(VAE):
     def fit(self, codes: Tensor) -> None:
         """Take mean, scale and correlations of codes (N, D), as `encode` gives them before."""
         codes = codes.double()
-        std = codes.std(0, correction=0)
-        self.centre.copy_(codes.mean(0))
-        self.scale.copy_(torch.where(std > CONSTANT, std, 1.0))
-        standard = (codes - self.centre) / self.scale
+        mean, std = codes.mean(0), codes.std(0, correction=0)
+        std = torch.where(std > CONSTANT, std, 1.0)
+        # What stands there is that of a pretrained network, by which these codes are standardised already.
+        self.centre.add_(self.scale * mean)
+        self.scale.mul_(std)
+        standard = (codes - mean) / std
         covariance = standard.T @ standard / len(codes)
         # Twice the same latent, or a constant one, leaves the matrix singular.
         jitter = 1e-6 * torch.eye(self.latents, dtype=torch.float64, device=codes.device)

@@ -33,4 +33,6 @@ class AnnealedVAE(Variant):
             "reconstruction": (1.0, forward.reconstruction),
             "kl": (0.0, forward.kl),
             "capacity_gap": (self.options.gamma, (forward.kl - strength).abs()),
+            # Next to nothing where the KL is held by means that are the same for every image.
+            "variance_of_means": (0.0, forward.mean.var(0, correction=0).max()),
         }

@@ -61,8 +61,8 @@ def log_densities(forward: Forward, estimator: str) -> tuple[Tensor, Tensor]:
 
     ``mws`` weighs every image of the batch alike, with 1/B. Equation 4 of the paper has 1/(N·B) for a dataset of N,
     which adds the constant −log N to every density: no gradient sees it, but the total correlation would read (D − 1)
-    log N too much. As it stands, it reads too much by log(N / B) at most, as the code of an image is found in every
-    batch with it.
+    log N too much. As it stands, it reads between log(N / B) too much, as the code of an image is found in every batch
+    with it, and (D − 1) log(N / B) too little, where posteriors are so narrow that no image shares a latent's value.
 
     ``mss`` draws the batch as a stratified sample: the image itself weighs 1/N, one other (N − M) / (N·M) and the rest
     1/M, M = B − 1. The densities are unbiased, their logarithms are not: where posteriors overlap, that of q(z) is too

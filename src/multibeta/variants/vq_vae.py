@@ -45,6 +45,7 @@ class VQVAE(Variant):
     source = "van den Oord et al. 2017, https://arxiv.org/abs/1711.00937"
     strengths = (0.1, 0.25, 0.5, 1, 2)
     points = True
+    draws_prior = True  # for the order in which idle entries begin anew
 
     def network(self, parts: Parts) -> VAE:
         from multibeta.variants._codebook import Quantised
@@ -66,8 +67,9 @@ class VQVAE(Variant):
             "reconstruction": (1.0, forward.reconstruction),
             "commitment": (strength, forward.extras["commitment"]),
             "perplexity": (0.0, forward.extras["perplexity"]),
+            "perplexity_of_latents": (0.0, forward.extras["perplexity_of_latents"]),
             "usage": (0.0, forward.extras["usage"]),
-            "codebook_size": (0.0, forward.extras["codebook_size"]),
+            "usable": (0.0, forward.extras["usable"]),
         }
 
     def finish(self, network: Any, codes: Tensor, seed: int) -> None:
