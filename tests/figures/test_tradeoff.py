@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 from multibeta.figures._style import COLOURS, PAGE, render
@@ -109,6 +110,38 @@ def test_the_legend_of_many_variants_stays_on_the_page() -> None:
     )
     figure = tradeoff(points, means, {"mig": "MIG ↑"}, many, {("sprites", "mig"): ""})
     render(figure, "png")
-    (legend,) = figure.legends
-    extent = legend.get_window_extent()
-    assert 0 <= extent.x0 < extent.x1 <= figure.bbox.width
+    legends = figure.findobj(Legend)
+    for legend in legends:
+        extent = legend.get_window_extent()
+        assert 0 <= extent.x0 < extent.x1 <= figure.bbox.width
+    assert sorted(
+        text.get_text() for legend in legends for text in legend.get_texts() if "name" in text.get_text()
+    ) == (sorted(many.values()))
+
+
+def test_many_variants_are_drawn_in_bands_of_one_letter() -> None:
+    letters = {f"variant{i}": "βββββββγ"[i] for i in range(8)}
+    points, means = (
+        pd.concat([table[table.variant == "cvae"].assign(variant=name) for name in letters]) for table in tables()
+    )
+    figure = tradeoff(
+        points, means, {"mig": "MIG ↑"}, {name: name for name in letters}, {("sprites", "mig"): ""}, letters
+    )
+    assert [axes.get_xlabel() for axes in figure.axes] == ["β", "β", "γ"]
+    assert [len(axes.containers) for axes in figure.axes] == [4, 3, 1]
+
+
+def test_of_many_variants_each_has_its_rate_and_distortion_before_all_others() -> None:
+    names = [f"variant{i}" for i in range(6)]
+    points = pd.DataFrame(
+        [("sprites", name, beta, 20 / float(beta), 30 + float(beta)) for name in names for beta in "12"],
+        columns=["dataset", "variant", "beta", "kl", "reconstruction"],
+    )
+    figure = rate_distortion(points, points, {name: name for name in names}, ["sprites", "digits"])
+    drawn = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in drawn] == names
+    for axes in drawn:
+        others, own = axes.collections
+        assert (len(others.get_offsets()), len(own.get_offsets())) == (12, 2)
+        assert [text.get_text() for text in axes.texts] == ["1", "2"]
+    assert any("no finished run" in text.get_text() for axes in figure.axes for text in axes.texts)

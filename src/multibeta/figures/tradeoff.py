@@ -21,6 +21,8 @@ ROW = 1.45  # inches
 LETTERS = 16
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
+#: Variants in a panel beside each other; of more, the panels are divided.
+TOGETHER = 5
 #: Letters of a legend that fit beside each other, and those whose place a marker takes.
 LINE, MARKER = 110, 7
 
@@ -32,10 +34,12 @@ def tradeoff(
     panels: Mapping[str, str],
     variants: Mapping[str, str],
     reasons: Mapping[tuple[str, str], str],
-    symbol: str = "β",
+    symbols: Mapping[str, str] | None = None,
     level: float | None = None,
 ) -> Figure:
     """One row of panels per dataset, one panel per measure, against the strength on a log axis.
+
+    Many variants are drawn in bands below each other, by the letter of their strength.
 
     Args:
         points: one row per run: dataset, variant, beta (text), panel, value.
@@ -43,48 +47,80 @@ def tradeoff(
         panels: title by name of panel, in order.
         variants: title by name of variant, in order; colour and marker follow the order.
         reasons: why a panel is empty, by (dataset, panel); its keys also name every dataset and panel to draw.
-        symbol: the letter of the strength.
+        symbols: letter of the strength by name of variant; β where there is none.
         level: for differences to a reference strength, where to draw a line across every panel.
     """
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
-    figure = Figure(figsize=(PAGE, ROW * len(datasets) + 0.35), dpi=DPI, layout="constrained")
-    grid = figure.subplots(len(datasets), len(panels), squeeze=False)
-    for column, (panel, title) in enumerate(panels.items()):
-        grid[0, column].set_title(title)
-        lowest = None
-        for axes, dataset in zip(grid[:, column], datasets, strict=True):
-            seeds = _at(points, dataset, panel)
-            if seeds.empty:
-                _say(axes, reasons[dataset, panel])
-            else:
-                if level is not None:
-                    axes.axhline(level, color=INK, linewidth=0.6)
-                _against_strength(axes, seeds, _at(means, dataset, panel), list(variants))
-                lowest = axes
-        if lowest:
-            lowest.set_xlabel(symbol)
-    for axes, dataset in zip(grid[:, 0], datasets, strict=True):
-        axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
-    figure.align_ylabels(grid[:, 0])
     what = "" if level is None else "differences to the reference strength; "
-    _legend(figure, variants, f"{what}line and bar: mean and 95 % interval; points: seeds")
+    note = f"{what}line and bar: mean and 95 % interval; points: seeds"
+    bands = _bands(variants, symbols or {})
+    height = ROW * len(datasets) + 0.35 + (0.25 if len(bands) > 1 else 0)
+    figure = Figure(figsize=(PAGE, height * len(bands)), dpi=DPI, layout="constrained")
+    parts: list[Any] = [figure] if len(bands) == 1 else list(figure.subfigures(len(bands), 1, squeeze=False)[:, 0])
+    for part, own in zip(parts, bands, strict=True):
+        grid = part.subplots(len(datasets), len(panels), squeeze=False)
+        letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
+        of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
+        for column, (panel, title) in enumerate(panels.items()):
+            if part is parts[0]:
+                grid[0, column].set_title(title)
+            lowest = None
+            for axes, dataset in zip(grid[:, column], datasets, strict=True):
+                seeds = _at(of_points, dataset, panel)
+                if seeds.empty:
+                    _say(axes, reasons[dataset, panel] or "not measured")
+                else:
+                    if level is not None:
+                        axes.axhline(level, color=INK, linewidth=0.6)
+                    _against_strength(axes, seeds, _at(of_means, dataset, panel), list(own))
+                    lowest = axes
+            if lowest:
+                lowest.set_xlabel(letters)
+        for axes, dataset in zip(grid[:, 0], datasets, strict=True):
+            axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
+        part.align_ylabels(grid[:, 0])
+        _legend(part, own, note if part is parts[-1] else "")
     return figure
+
+
+def _bands(variants: Mapping[str, str], symbols: Mapping[str, str]) -> list[dict[str, str]]:
+    """The variants, all together if they are few; else those of one letter, in even parts of a few."""
+    if len(variants) <= TOGETHER:
+        return [dict(variants)]
+    by_letter: dict[str, list[str]] = {}
+    for variant in variants:
+        by_letter.setdefault(symbols.get(variant, "β"), []).append(variant)
+    bands = []
+    for names in by_letter.values():
+        count = -(-len(names) // TOGETHER)
+        size = -(-len(names) // count)
+        bands += [{name: variants[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
+    return bands
 
 
 @styled
 def rate_distortion(
-    points: pd.DataFrame, means: pd.DataFrame, variants: Mapping[str, str], datasets: Sequence[str], symbol: str = "β"
+    points: pd.DataFrame,
+    means: pd.DataFrame,
+    variants: Mapping[str, str],
+    datasets: Sequence[str],
+    symbols: Mapping[str, str] | None = None,
 ) -> Figure:
     """Reconstruction against KL, a panel per dataset, up to three to a row.
+
+    Of many variants each has a panel of its own, in which the others stand in grey.
 
     Args:
         points: one row per run: dataset, variant, beta, kl, reconstruction, both in nats per image.
         means: the same columns, one row per cell; labelled with β.
         variants: title by name, in order.
         datasets: names, in order.
-        symbol: the letter of the strength.
+        symbols: letter of the strength by name of variant; β where there is none.
     """
-    looks = told_apart("variant", list(variants))
+    letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in variants))
+    note = f"numbers: {letters}; line: mean over seeds; points: seeds"
+    if len(variants) > TOGETHER:
+        return _rate_distortion_of_each(points, means, variants, datasets, f"{note}; grey: all other variants")
     columns = min(3, max(2, len(datasets)))
     rows = -(-len(datasets) // columns)
     figure = Figure(figsize=(PAGE, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
@@ -94,21 +130,64 @@ def rate_distortion(
         if points[points.dataset == dataset].empty:
             _say(axes, "no finished run")
             continue
-        paths = means[means.dataset == dataset].sort_values("beta", key=lambda beta: beta.astype(float), kind="stable")
-        _draw(axes, points[points.dataset == dataset], paths, "kl", "reconstruction", looks, sort=False, estimator=None)
-        # By hand: seaborn writes nothing beside its points.
-        for cell in paths.itertuples():
-            position = looks["hue_order"].index(cell.variant)
-            side, ha, va = ((1, "left", "bottom"), (-1, "right", "top"))[position % 2]
-            place = {"textcoords": "offset points", "ha": ha, "va": va, "color": looks["palette"][position]}
-            axes.annotate(str(cell.beta), (cell.kl, cell.reconstruction), (4 * side, 3 * side), **place)
+        _paths(axes, points[points.dataset == dataset], means[means.dataset == dataset], list(variants))
         axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
         axes.margins(0.1)
         axes.locator_params(nbins=6)
     for axes in list(grid):
         axes.set_axis_off()
-    _legend(figure, variants, f"numbers: {symbol}; line: mean over seeds; points: seeds")
+    _legend(figure, variants, note)
     return figure
+
+
+def _rate_distortion_of_each(
+    points: pd.DataFrame, means: pd.DataFrame, variants: Mapping[str, str], datasets: Sequence[str], note: str
+) -> Figure:
+    """Panels of one variant each, four to a row, dataset by dataset; equal axes within a dataset."""
+    places = [(dataset, [name for name in variants if _has(points, dataset, name)]) for dataset in datasets]
+    rows = [max(1, -(-len(names) // 4)) for _, names in places]
+    figure = Figure(figsize=(PAGE, 1.55 * sum(rows) + 0.4), dpi=DPI, layout="constrained")
+    parts = list(figure.subfigures(len(places), 1, squeeze=False, height_ratios=rows)[:, 0])
+    for part, (dataset, names), count in zip(parts, places, rows, strict=True):
+        part.suptitle(dataset, fontsize=8, fontweight="bold")
+        grid = part.subplots(count, 4, squeeze=False, sharex=True, sharey=True)
+        of_points, of_means = (table[table.dataset == dataset] for table in (points, means))
+        for axes, name in zip(grid.flat, names, strict=False):
+            axes.scatter(of_points.kl, of_points.reconstruction, s=2, color="#c8c8c8", linewidth=0)
+            own, path = (table[table.variant == name] for table in (of_points, of_means))
+            _paths(axes, own, path, [name])
+            axes.set_title(variants[name])
+            axes.set(xlabel="", ylabel="")
+            axes.margins(0.12)
+            axes.locator_params(nbins=4)
+        for axes in grid.flat[len(names) - 4 : len(names)]:  # the lowest of each column
+            axes.tick_params(labelbottom=True)
+        for axes in grid.flat[len(names) :]:
+            axes.set_axis_off()
+        if not names:
+            _say(grid[0, 0], "no finished run")
+        part.supxlabel("rate: KL (nats per image)", fontsize=7)
+        part.supylabel("distortion: reconstruction (nats)", fontsize=7)
+    handles = [Line2D([], [], linestyle="", label=note)]
+    figure.legend(handles=handles, loc="outside lower center", handlelength=0, handletextpad=0)
+    return figure
+
+
+def _has(points: pd.DataFrame, dataset: str, variant: str) -> bool:
+    return bool(((points.dataset == dataset) & (points.variant == variant)).any())
+
+
+def _paths(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: list[str]) -> None:
+    """Seeds, and the cells of each variant joined in the order of the strength, which stands beside them."""
+    looks = told_apart("variant", variants)
+    paths = means.sort_values("beta", key=lambda beta: beta.astype(float), kind="stable")
+    _draw(axes, points, paths, "kl", "reconstruction", looks, sort=False, estimator=None)
+    # By hand: seaborn writes nothing beside its points.
+    for cell in paths.itertuples():
+        position = variants.index(str(cell.variant))
+        side, ha, va = ((1, "left", "bottom"), (-1, "right", "top"))[position % 2]
+        place = {"textcoords": "offset points", "ha": ha, "va": va, "color": looks["palette"][position]}
+        axes.annotate(str(cell.beta), (cell.kl, cell.reconstruction), (4 * side, 3 * side), **place)
 
 
 def _at(table: pd.DataFrame, dataset: str, panel: str) -> pd.DataFrame:
@@ -163,7 +242,7 @@ def _say(axes: Axes, reason: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
-def _legend(figure: Figure, variants: Mapping[str, str], note: str) -> None:
+def _legend(figure: Any, variants: Mapping[str, str], note: str) -> None:
     looks = told_apart("variant", list(variants))
     handles = [
         Line2D([], [], label=title, color=colour, marker=marker)
@@ -171,8 +250,8 @@ def _legend(figure: Figure, variants: Mapping[str, str], note: str) -> None:
     ]
     letters = [len(title) + MARKER for title in variants.values()]
     if sum(letters) + len(note) <= LINE:
-        handles.append(Line2D([], [], linestyle="", label=note, color=INK))
+        handles += [Line2D([], [], linestyle="", label=note, color=INK)] if note else []
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.5)
     else:
         columns = max(1, LINE // max(letters))
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=note)
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=note or None)

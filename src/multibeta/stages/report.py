@@ -65,10 +65,10 @@ def _draw(findings: Findings, folder: Path) -> None:
         reasons = {
             (dataset, panel): _reason(findings, dataset, panel) for dataset in findings.datasets for panel in columns
         }
-        save(tradeoff(points, means, titles, variants, reasons, findings.symbol), folder, name, KINDS)
+        save(tradeoff(points, means, titles, variants, reasons, findings.symbols), folder, name, KINDS)
         if name == "tradeoff":
             runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
-            figure = rate_distortion(runs, cells, variants, findings.datasets, findings.symbol)
+            figure = rate_distortion(runs, cells, variants, findings.datasets, findings.symbols)
             save(figure, folder, "rate_distortion", KINDS)
     _draw_differences(findings, folder, variants)
     for dataset in findings.datasets:
@@ -93,7 +93,7 @@ def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]
     reasons = {
         (dataset, metric): _reason(findings, dataset, metric) for dataset in findings.datasets for metric in DIFFERENCES
     }
-    figure = tradeoff(points, means, titles, variants, reasons, findings.symbol, level=0)
+    figure = tradeoff(points, means, titles, variants, reasons, findings.symbols, level=0)
     save(figure, folder, "differences", KINDS)
 
 
