@@ -14,9 +14,12 @@ MESSAGES = {
     "missing": "is required",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
     "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
     "string_type": "must be text",
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
     "model_attributes_type": "must be a mapping",
@@ -54,9 +57,12 @@ def first_line(error: ValidationError, model: type[BaseModel], prefix: str = "")
 def _message(problem: Any, keys: tuple[str | int, ...], model: type[BaseModel]) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key{nearest(str(keys[-1]), _valid_keys(model, keys[:-1]))}"
+        valid = _valid_keys(model, keys[:-1])
+        return f"unknown key{nearest(str(keys[-1]), valid)}" if valid else "unknown key; there are no options here"
     if kind == "literal_error":
         allowed = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        if str(problem["input"]) in allowed:
+            return "must be a number, not text"
         return f"is not allowed{nearest(str(problem['input']), allowed)}"
     if kind in BOUNDS:
         name, sign = BOUNDS[kind].split()

@@ -19,6 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from multibeta.registry import EXPONENT
+
 #: What may become the name of a folder.
 NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
 
@@ -85,7 +87,7 @@ def _budget(value: Any) -> str:
 
 def _number(value: Any) -> Any:
     """YAML 1.1 reads 1e-4, without a point, as text."""
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value):
+    if isinstance(value, str) and EXPONENT.fullmatch(value):
         return float(value)
     if isinstance(value, bool | str):
         raise PydanticCustomError("number", "must be a number")

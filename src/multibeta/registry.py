@@ -11,13 +11,17 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+
+#: A number as YAML 1.1 leaves it text.
+EXPONENT = re.compile(r"[+-]?\d+[eE][+-]?\d+")
 
 FOLDERS = {
     "dataset": "multibeta.datasets",
@@ -32,9 +36,22 @@ class PlugInError(ValueError):
 
 
 class Options(BaseModel):
-    """A plug-in's own options; an option it does not declare is an error."""
+    """A plug-in's own options. One that it does not declare is an error, and so is text or ``true`` for a number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, given: Any) -> Any:
+        """YAML has lists where Python has tuples, and reads 1e-4, without a point, as text."""
+        if not isinstance(given, dict):
+            return given
+        found = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        for name, value in found.items():
+            field = cls.model_fields.get(name)
+            if isinstance(value, str) and field and field.annotation is float and EXPONENT.fullmatch(value):
+                found[name] = float(value)
+        return found
 
 
 class PlugIn:

@@ -203,7 +203,11 @@ class Study:
             made = cell.variant.make("variant")
             if made.points and cell.training.held_out_loss == "elbo":
                 raise ValueError("has no ELBO, for its codes are points; training.held_out_loss must be objective")
+            if made.points and cell.training.free_bits:
+                raise ValueError("has no KL, for its codes are points; training.free_bits must be 0")
             made.check(cell.training)
+        with self._blame(f"variants.{variant}.strengths", float(strength)):
+            made.check_strength(float(strength))
         return cell
 
     def _check_architecture(self, cell: Cell) -> None:

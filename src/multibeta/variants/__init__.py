@@ -156,6 +156,9 @@ class Variant(PlugIn, kind="variant"):
     def check(self, training: TrainingOptions) -> None:
         """Raise ValueError with one clause (``needs at least 3 latents``) if these options cannot serve the variant."""
 
+    def check_strength(self, strength: float) -> None:
+        """Raise ValueError with one clause if the variant cannot be had at this strength of a study."""
+
     def condition(self, factors: list[tuple[str, int]], classes: int) -> str | None:
         """What encoder and decoder are conditioned on: ``"label"``, a factor or several joined by ``+``; None: nothing.
 

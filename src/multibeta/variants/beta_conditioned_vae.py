@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from multibeta import registry
 from multibeta.variants import Forward, Parts, Terms, Variant
@@ -29,10 +30,21 @@ class BetaConditionedVAE(Variant):
         highest: float = Field(16, gt=0, le=1e6, description="largest β in training")
         balance: float = Field(0.5, ge=0, le=1, description="the power of β that each image's loss is divided by")
 
+        @model_validator(mode="after")
+        def _is_a_range(self) -> Self:
+            if self.lowest >= self.highest:
+                raise PydanticCustomError("range", "lowest must be below highest")
+            return self
+
     title = "β-conditioned VAE"
     source = "Dosovitskiy & Djolonga 2020, ICLR; Bae et al. 2022, https://arxiv.org/abs/2212.03905"
     one_training = True
     draws_prior = True
+
+    def check_strength(self, strength: float) -> None:
+        lowest, highest = self.options.lowest, self.options.highest
+        if not lowest <= strength <= highest:
+            raise ValueError(f"is trained for β from {lowest:g} to {highest:g}; its options lowest and highest say so")
 
     def network(self, parts: Parts) -> VAE:
         from multibeta.variants._told_strength import ToldStrength
