@@ -88,6 +88,21 @@ def test_gaussian_is_the_density_with_its_constant():
     torch.testing.assert_close(gaussian(logits, images, 0.3), expected)
 
 
+def test_a_deviation_that_is_learnt_is_paid_for_by_its_logarithm():
+    """d/d log σ of Σ r² / (2 σ²) + n log σ + n log √(2π) is n − Σ r² / σ²: least where σ² is the mean of r²."""
+    generator = torch.Generator().manual_seed(0)
+    logits, images = torch.randn(4, 3, 4, 4, generator=generator), torch.rand(4, 3, 4, 4, generator=generator)
+    squares, size = (logits.sigmoid() - images).square().flatten(1).sum(1), 48
+    for log_std in (math.log(0.1), 0.5 * math.log(squares.mean() / size), 1.0):
+        learnt = torch.tensor(log_std, requires_grad=True)
+        found = likelihood("gaussian_learned", learnt.exp())(logits, images)
+        expected = squares / (2 * math.exp(2 * log_std)) + size * (log_std + math.log(math.sqrt(2 * math.pi)))
+        torch.testing.assert_close(found.detach(), expected)
+        found.mean().backward()
+        gradient = size - squares.mean().item() / math.exp(2 * log_std)
+        assert learnt.grad.item() == pytest.approx(gradient, rel=1e-4, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("wanted", "factors", "classes", "condition"),
     [

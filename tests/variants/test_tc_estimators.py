@@ -85,6 +85,28 @@ def test_dependence_is_seen_by_both():
         assert estimated(same, logvar, estimator)[0] == pytest.approx(truth, abs=0.15)
 
 
+@pytest.mark.parametrize("estimator", ["mws", "mss"])
+@pytest.mark.parametrize("logvar", [-10.0, 4.0])
+def test_densities_beyond_the_range_of_float32_have_logarithms_and_gradients(estimator, logvar):
+    """Of 50 latents a narrow posterior's density is above e^88, a wide one's or another image's below e^-103."""
+    generator = torch.Generator().manual_seed(0)
+    variant, readings = make("beta_tcvae", estimator=estimator, alpha=2, gamma=2), []
+    mean = 100 * torch.randn(8, 50, generator=generator, dtype=torch.float64)
+    noise = torch.randn(8, 50, generator=generator, dtype=torch.float64)
+    for dtype in (torch.float32, torch.float64):
+        centre = mean.to(dtype).requires_grad_()
+        width = torch.full_like(centre, logvar).requires_grad_()
+        z = centre + noise.to(dtype) * (width / 2).exp()
+        pixels = torch.zeros(8, 1, 1, 1, dtype=dtype)
+        terms = variant.loss(Forward(pixels, centre, width, z, pixels, bernoulli, dataset_size=100), 2.0)
+        sum(value for _, value in terms.values()).backward()
+        assert centre.grad.isfinite().all()
+        assert width.grad.isfinite().all()
+        readings.append({name: value.item() for name, (_, value) in terms.items()})
+    single, double = readings
+    assert single == pytest.approx(double, rel=1e-4)
+
+
 @pytest.mark.parametrize("correlation", [0.0, 0.6, 0.9])
 def test_the_best_discriminators_logit_is_the_total_correlation(correlation):
     """Of a Gaussian with correlation ρ: −½ log(1 − ρ²)."""
