@@ -4,40 +4,11 @@ import numpy as np
 import pytest
 
 from multibeta import registry
-from multibeta.study import Study
-from multibeta.training.loop import Diverged, Images, Interrupted, TimeLimit, Training, run_to_end
+from multibeta.training.loop import Diverged, Interrupted, TimeLimit
 from multibeta.training.state import RunState
 
 torch = pytest.importorskip("torch")
-IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (200, 8, 8, 1), dtype=np.uint8))
-LABELS = torch.arange(200) % 10
-
-
-def training(variant="beta_vae", seed=0, running=None, **options):
-    config = {
-        "name": "x",
-        "datasets": ["digits"],
-        "variants": {variant: {"options": FEW.get(variant, {})}},
-        "strengths": [2],
-        "training": {
-            "architecture": "mlp",
-            "latents": 3,
-            "budget": "60 steps",
-            "batch_size": 16,
-            "log_every": 7,
-            **options,
-        },
-        "running": running or {},
-    }
-    cell = Study.parse(config).cells[0]
-    train, held_out = (Images(IMAGES[part], LABELS[part]) for part in (slice(0, 150), slice(150, 200)))
-    return Training(cell, seed, train, held_out, "cpu")
-
-
-def finish(started, folder, stop_at=None):
-    for _ in run_to_end(started, RunState(folder), lambda: started.step == stop_at, lambda _: None):
-        pass
-    return started
+from .conftest import finish, training  # noqa: E402
 
 
 def ended(one):
@@ -51,11 +22,6 @@ def same(one, other):
     assert all(torch.equal(tensor, expected[name]) for name, tensor in weights.items())
 
 
-#: What takes long is made small.
-FEW = {
-    "vq_vae": {"codebook_size": 8, "entry_size": 2, "prior_steps": 3},
-    "factor_vae": {"width": 16},
-}
 OPTIONS = {
     "plain": {},
     "warm-up and clipping": {"strength_schedule": "cosine", "schedule_steps": 40, "gradient_clip": 1.0},
