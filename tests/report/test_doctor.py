@@ -70,9 +70,13 @@ def test_columns_of_other_variants_are_left_out():
     assert names(history(perplexity=np.nan, usable=np.nan, adversary=np.nan)) == []
 
 
-def test_a_run_that_did_not_end_well_says_why():
-    (found,) = diagnose(history(), "out_of_memory", "CUDA out of memory")
-    assert found == ("out of memory", "CUDA out of memory")
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [("diverged", "diverged"), ("timeout", "timeout"), ("out_of_memory", "out of memory"), ("error", "error")],
+)
+def test_a_run_that_did_not_end_well_says_why_and_nothing_of_its_history(status, name):
+    (found,) = diagnose(history(kl=0.03), status, "kl became nan")
+    assert found == (name, "kl became nan")
 
 
 def test_numbers_stand_in_the_text():
