@@ -15,9 +15,8 @@ from multibeta.config_errors import ConfigError
 from multibeta.results import read_json, read_table, state_folder, write_json
 from multibeta.stages import train as stage
 from multibeta.stages.prepare import prepare_of_cell
-from multibeta.stages.shared.specs import read_cell, write_specs
+from multibeta.stages.shared.specs import read_cell
 from multibeta.stages.train import Interrupted, train
-from multibeta.study import Study
 from multibeta.training.loop import Training
 from multibeta.training.state import RunState
 
@@ -26,54 +25,15 @@ from safetensors.torch import load_file  # noqa: E402 - needs torch
 
 from multibeta.model import load_run  # noqa: E402 - needs torch
 
-OPTIONS = {"architecture": "mlp", "latents": 2, "budget": "20 steps", "log_every": 5}
+from .conftest import cell, no_training, same, weights  # noqa: E402 - needs torch
+
 EXPLODES = {"learning_rate": 1.0, "likelihood": "gaussian", "noise_std": 1e-9}
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """As in the pipeline: the number of threads may change the last bits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def cell(root, seeds=(0,), variant="beta_vae", running=None, **training):
-    """The folder of a cell of digits, prepared for training."""
-    config = {
-        "name": "x",
-        "datasets": ["digits"],
-        "variants": [variant],
-        "strengths": [2],
-        "seeds": list(seeds),
-        "training": {**OPTIONS, **training},
-        "running": {"device": "cpu", **(running or {})},
-    }
-    study = Study.parse(config)
-    write_specs(study, root)
-    folder = study.cells[0].folder(root)
-    prepare_of_cell(folder)
-    return folder
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def state(folder, seed=0):
     return RunState(state_folder(folder.root, read_cell(folder).run_fingerprint(seed)))
-
-
-def weights(folder, seed):
-    tensors = load_file(folder.models)
-    return {name: tensor for name, tensor in tensors.items() if name.startswith(f"seed{seed}/")}
-
-
-def same(one, other):
-    assert one
-    assert one.keys() == other.keys()
-    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
-
-
-def no_training(*_):
-    raise AssertionError("trained again")
 
 
 def test_a_cell_holds_weights_history_and_facts_of_every_seed(tmp_path):
@@ -356,44 +316,6 @@ def test_two_processes_at_one_cell_take_turns(tmp_path):
     assert {path.name for path in folder.path.iterdir()} == {*made, "figures"}
 
 
-def test_a_larger_budget_goes_on_where_the_smaller_ended_and_gives_the_bytes_of_one_training(tmp_path, monkeypatch):
-    options = {"select": "best", "validate_every": 4, "log_every": 4, "weights_average": 0.9}
-    whole = cell(tmp_path / "whole", budget="30 steps", **options)
-    train(whole)
-    train(cell(tmp_path / "extended", budget="14 steps", **options))
-    steps, run_step = [], Training.run_step
-
-    def counted(training):
-        steps.append(training.step)
-        run_step(training)
-
-    monkeypatch.setattr(Training, "run_step", counted)
-    extended = cell(tmp_path / "extended", budget="30 steps", **options)
-    train(extended)
-    assert steps == list(range(14, 30))
-    assert extended.models.read_bytes() == whole.models.read_bytes()
-    assert extended.history.read_bytes() == whole.history.read_bytes()
-
-
-@pytest.mark.parametrize("options", [{"learning_rate_schedule": "cosine"}, {"schedule_steps": 0.5}, {"select": "best"}])
-def test_what_depends_on_the_budget_is_trained_from_its_start(tmp_path, options):
-    assert read_cell(cell(tmp_path, **options)).lineage(0) is None
-
-
-def test_epochs_may_be_extended_too(tmp_path):
-    whole, extended = tmp_path / "whole", tmp_path / "extended"
-    train(cell(whole, budget="2 epochs"))
-    train(cell(extended, budget="1 epochs"))
-    train(cell(extended, budget="2 epochs"))
-    assert cell(extended, budget="2 epochs").models.read_bytes() == cell(whole, budget="2 epochs").models.read_bytes()
-
-
-def test_without_the_option_no_last_state_is_kept(tmp_path):
-    folder = cell(tmp_path, running={"extendable": False})
-    train(folder)
-    assert not (tmp_path / ".lineage").exists()
-
-
 def test_a_run_may_start_from_a_pretrained_one(tmp_path):
     source = cell(tmp_path / "source")
     train(source)
@@ -450,6 +372,10 @@ def test_a_strength_conditioned_variant_is_trained_once_for_all_strengths(tmp_pa
     monkeypatch.setattr(Training, "run_step", no_training)
     train(folders[1])
     images = np.random.default_rng(0).random((4, 1, 8, 8)).astype(np.float32)
-    weak, strong = (load_run(folder.path).encode(images)[1] for folder in folders)
     same(weights(folders[0], 0), weights(folders[1], 0))
-    assert weak.shape == strong.shape
+    weak, strong = (load_run(folder.path) for folder in folders)
+    assert (weak.network.strength, strong.network.strength) == (0.5, 8)
+    for one, other in zip(weak.encode(images), strong.encode(images), strict=True):
+        assert not np.allclose(one, other, atol=1e-3)
+    codes = np.ones((4, 2))
+    assert not np.allclose(weak.decode(codes), strong.decode(codes), atol=1e-4)
