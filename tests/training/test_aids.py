@@ -93,6 +93,24 @@ def test_an_adversary_learns_once_in_a_step(variant):
     assert moved.item() == pytest.approx(started.variant.adversary_adam[0], rel=0.01)
 
 
+def test_a_variant_is_shown_the_training_images_once_before_the_first_step(tmp_path, monkeypatch):
+    vq_vae, shown = registry.find("variant", "vq_vae"), []
+
+    def watched(self, network, images, seed, start=vq_vae.start):
+        shown.append((images, seed, network.codebook.clone()))
+        start(self, network, images, seed)
+
+    monkeypatch.setattr(vq_vae, "start", watched)
+    started = training("vq_vae", seed=3)
+    before = started.network.codebook.clone()
+    finish(started, tmp_path)
+    ((images, seed, codebook),) = shown
+    assert torch.equal(codebook, before)
+    assert seed == 3
+    own = started.train.batch(torch.arange(len(started.train.pixels)))[0]
+    assert torch.equal(images.flatten(1).unique(dim=0), own.flatten(1).unique(dim=0))
+
+
 def test_codes_of_the_training_images_are_standardised_when_an_autoencoder_ends(tmp_path):
     ended = finish(training("ae"), tmp_path)
     ended.finish()

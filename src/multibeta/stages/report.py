@@ -89,6 +89,8 @@ def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]
     itself = found.drop_duplicates(["dataset", "variant", "metric"]).assign(mean=0.0, ci_low=None, ci_high=None)
     found = pd.concat([found, itself.assign(beta=itself.against_beta)])
     means = _stack([found[found.metric == metric].assign(panel=metric) for metric in DIFFERENCES])
+    # Variants of a single strength have none.
+    variants = {name: title for name, title in variants.items() if name in set(found.variant)}
     titles = {metric: _title(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
     reasons = {
         (dataset, metric): _reason(findings, dataset, metric) for dataset in findings.datasets for metric in DIFFERENCES
