@@ -39,8 +39,8 @@ def build(cell: Cell, seed: int) -> VAE:
 
 def _draw_he(network: nn.Module) -> None:
     """Draw the weights of dense and convolutional layers anew: U(−√(6 / n), √(6 / n)) for n inputs, so that ReLUs pass
-    on the variance they are given. PyTorch's own are √6 times as small, layer by layer. Of a transposed convolution n is
-    PyTorch's fan-in, its output channels × kernel, as in published β-VAEs; in one of stride 2 that passes on less.
+    on the variance they are given. PyTorch's own are √6 times as small, layer by layer. Of a transposed convolution
+    n is PyTorch's fan-in, its output channels × kernel, as in published β-VAEs: of stride 2 it passes on less.
 
     He et al. 2015, "Delving Deep into Rectifiers", https://arxiv.org/abs/1502.01852, equation 10.
     """

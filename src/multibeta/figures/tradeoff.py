@@ -227,7 +227,8 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
     axes.set_xticks(strengths, [f"{beta:g}" if i % every == 0 else "" for i, beta in enumerate(strengths)])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     # With two seeds an interval is nine times the distance of the seeds; it may leave the panel, not shrink it.
-    low, high = (find([find(points.value), find(means["mean"])]) for find in (np.min, np.max))
+    drawn = np.concatenate([points.value, means["mean"]])
+    low, high = drawn.min(), drawn.max()
     room = 0.3 * (high - low) or 0.1 * max(abs(high), 1e-3)
     bottom, top = axes.get_ylim()
     axes.set_ylim(max(bottom, low - room), min(top, high + room))

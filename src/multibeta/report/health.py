@@ -30,8 +30,8 @@ def in_words(findings: Findings) -> list[str]:
         lines += [_line(findings, cell, name, of_seeds) for name, of_seeds in by_name.items()]
     runs = sum(len(by_seed) for by_seed in findings.diagnoses.values())
     if not lines:
-        return [f"No problem found in the histories of {runs} runs."]
-    return [f"Something to look at in {ill} of {runs} runs.", *lines]
+        return [f"No problem found in the {'history of 1 run' if runs == 1 else f'histories of {runs} runs'}."]
+    return [f"Something to look at in {ill} of {runs} run{'s' * (runs > 1)}.", *lines]
 
 
 def _line(findings: Findings, cell: CellKey, name: str, of_seeds: dict[int, Diagnosis]) -> str:
