@@ -59,6 +59,11 @@ def test_the_help_names_every_command(capsys):
             "train --dataset digits --set seeds.first=1",
             "--set seeds.first=1: 'seeds.first' is not the path of an option",
         ),
+        (
+            "train --dataset mnist --set datasets.mnist.options.size=30",
+            "train: datasets.mnist.options.size = 30: is not allowed; choose from 28, 32",
+        ),
+        ("train --dataset mnist --set datasets.mnist=3", "train: datasets.mnist = 3: must be a mapping"),
         ("train --dataset digits --set training.latnets=3", "unknown key; did you mean 'latents'?"),
         ("train --dataset digits --plugin mine.py", "plug-in file 'mine.py' does not exist"),
         ("train nowhere", "train: nowhere: no cell there (spec.json is missing)"),

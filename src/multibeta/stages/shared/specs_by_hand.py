@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from multibeta import registry, strict_yaml
 from multibeta.config_errors import ConfigError
 from multibeta.results import CellFolder
@@ -52,10 +54,15 @@ def cell_by_hand(options: argparse.Namespace) -> CellFolder:
     return study.cells[0].folder(options.results)
 
 
-def fitting_architecture(dataset: str, entry: dict[str, Any]) -> str:
-    """The first of the built-in nets that fits the images of a dataset."""
+def fitting_architecture(dataset: str, entry: Any) -> str:
+    """The first of the built-in nets that fits the images of a dataset; of one whose options are wrong, any."""
     source_class = registry.find("dataset", dataset)
-    source = source_class(source_class.Options.model_validate(entry.get("options", {})))
+    try:
+        options = source_class.Options.model_validate(entry.get("options", {}) if isinstance(entry, dict) else {})
+    except ValidationError:
+        # The study made of the same entry says in one line what is wrong.
+        return "mlp"
+    source = source_class(options)
     for name in ("burgess", "small_conv"):
         try:
             registry.find("architecture", name)().check(source.shape)
