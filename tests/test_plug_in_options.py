@@ -70,11 +70,15 @@ def test_a_list_is_what_a_plug_in_takes_for_several_values():
     [
         (
             {"options": {"lowest": 4, "highest": 2}},
-            ".options = {'lowest': 4, 'highest': 2}: lowest must be below highest",
+            ".options = {'lowest': 4, 'highest': 2}: lowest = 4 must be below highest = 2",
         ),
         (
-            {"strengths": [32]},
-            ".strengths = 32.0: is trained for β from 0.25 to 16; its options lowest and highest say so",
+            {"options": {"lowest": 20}},
+            ".options = {'lowest': 20}: lowest = 20 must be below highest = 16",
+        ),
+        (
+            {"options": {"lowest": 4, "highest": 4}},
+            ".options = {'lowest': 4, 'highest': 4}: lowest = 4 must be below highest = 4",
         ),
     ],
 )
@@ -82,6 +86,36 @@ def test_a_network_told_beta_is_not_asked_for_what_it_has_not_seen(entry, messag
     with pytest.raises(ConfigError) as error:
         study(name="beta_conditioned_vae", **entry)
     assert str(error.value) == f"config: variants.beta_conditioned_vae{message}"
+
+
+@pytest.mark.parametrize(
+    ("study_wide", "own", "include", "found"),
+    [
+        ([1, 32], None, [], "strengths = 32"),
+        (None, [0.125], [], "variants.told.strengths = 0.125"),
+        ([1], None, [{"dataset": "sprites", "variant": "told", "strength": "64"}], "include[0].strength = 64"),
+    ],
+)
+def test_a_strength_it_has_not_seen_is_told_where_it_stands(study_wide, own, include, found):
+    config = {
+        "name": "x",
+        "datasets": ["sprites"],
+        "variants": {"told": {"variant": "beta_conditioned_vae", "strengths": own}},
+        "strengths": study_wide,
+        "include": include,
+        "training": {"architecture": "mlp"},
+    }
+    with pytest.raises(ConfigError) as error:
+        Study.parse(config)
+    range_of_it = "must lie between lowest = 0.25 and highest = 16, its β in training"
+    assert str(error.value) == f"config: {found}: {range_of_it} (variant told)"
+
+
+def test_both_ends_of_the_range_have_been_seen():
+    assert [cell.strength for cell in study(name="beta_conditioned_vae", strengths=[0.25, 16]).cells][-2:] == [
+        "0.25",
+        "16",
+    ]
 
 
 def test_free_bits_are_refused_where_there_is_no_kl():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -206,8 +207,12 @@ class Study:
             if made.points and cell.training.free_bits:
                 raise ValueError("has no KL, for its codes are points; training.free_bits must be 0")
             made.check(cell.training)
-        with self._blame(f"variants.{variant}.strengths", float(strength)):
-            made.check_strength(float(strength))
+        # As the file spells it, 32 rather than 32.0 or '32'.
+        with self._blame(self._strength_origin(dataset, variant, strength), json.loads(strength)):
+            try:
+                made.check_strength(float(strength))
+            except ValueError as error:
+                raise ValueError(f"{error} (variant {variant})") from None
         return cell
 
     def _check_architecture(self, cell: Cell) -> None:
@@ -247,6 +252,14 @@ class Study:
             if key in getattr(layer, section).model_fields_set:
                 return f"{prefix}{section}.{key}"
         return f"{section}.{key}"
+
+    def _strength_origin(self, dataset: str, variant: str, strength: str) -> str:
+        """The path of what brings a strength into the sweep."""
+        entry = self.options.variants[variant]
+        if strength not in self._strengths(variant, entry):
+            cells = [(extra.dataset, extra.variant, extra.strength) for extra in self.options.include]
+            return f"include[{cells.index((dataset, variant, strength))}].strength"
+        return "strengths" if entry.strengths is None and self.options.strengths else f"variants.{variant}.strengths"
 
     @contextmanager
     def _blame(self, key: str, value: Any = None) -> Iterator[None]:

@@ -157,7 +157,7 @@ class Variant(PlugIn, kind="variant"):
         """Raise ValueError with one clause (``needs at least 3 latents``) if these options cannot serve the variant."""
 
     def check_strength(self, strength: float) -> None:
-        """Raise ValueError with one clause if the variant cannot be had at this strength of a study."""
+        """Raise ValueError with one clause (``must be at least 1``) if the variant cannot be had at this strength."""
 
     def condition(self, factors: list[tuple[str, int]], classes: int) -> str | None:
         """What encoder and decoder are conditioned on: ``"label"``, a factor or several joined by ``+``; None: nothing.

@@ -33,7 +33,8 @@ class BetaConditionedVAE(Variant):
         @model_validator(mode="after")
         def _is_a_range(self) -> Self:
             if self.lowest >= self.highest:
-                raise PydanticCustomError("range", "lowest must be below highest")
+                clause = f"lowest = {self.lowest:g} must be below highest = {self.highest:g}"
+                raise PydanticCustomError("range", "{clause}", {"clause": clause})
             return self
 
     title = "β-conditioned VAE"
@@ -44,7 +45,7 @@ class BetaConditionedVAE(Variant):
     def check_strength(self, strength: float) -> None:
         lowest, highest = self.options.lowest, self.options.highest
         if not lowest <= strength <= highest:
-            raise ValueError(f"is trained for β from {lowest:g} to {highest:g}; its options lowest and highest say so")
+            raise ValueError(f"must lie between lowest = {lowest:g} and highest = {highest:g}, its β in training")
 
     def network(self, parts: Parts) -> VAE:
         from multibeta.variants._told_strength import ToldStrength
