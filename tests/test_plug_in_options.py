@@ -1,8 +1,12 @@
 """Options of plug-ins: as strict as the study's own, and one line says what is wrong."""
 
-import pytest
+from typing import Annotated, Literal
 
-from multibeta.config_errors import ConfigError
+import pytest
+from pydantic import Field, ValidationError, field_validator
+
+from multibeta import registry
+from multibeta.config_errors import ConfigError, first_line
 from multibeta.study import Study
 
 
@@ -116,6 +120,75 @@ def test_both_ends_of_the_range_have_been_seen():
         "0.25",
         "16",
     ]
+
+
+class OfAnAuthor(registry.Options):
+    """What a plug-in of one's own may declare."""
+
+    maybe: float | None = None
+    either: float | str = 0
+    numbers: list[float] = []
+    pair: tuple[int, float] = (1, 1)
+    pairs: tuple[tuple[int, int], ...] = ()
+    anything: tuple = ()
+    lines: list = []
+    words: dict = {}
+    by_name: dict[str, Annotated[float, Field(ge=0)]] = {}
+    several: list[int] | None = Field(None, min_length=2)
+    even: int = Field(2, multiple_of=2)
+    code: str = Field("a1", pattern="^[a-z][0-9]$")
+    side: Literal["2", "4"] = "2"
+    odd: int = 1
+
+    @field_validator("odd")
+    @classmethod
+    def _is_odd(cls, value):
+        if value % 2 == 0:
+            raise ValueError("must be odd")
+        return value
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "taken"),
+    [
+        ("maybe", "1e-4", 1e-4),
+        ("maybe", None, None),
+        ("either", "1e-4", "1e-4"),
+        ("numbers", [1, "1e-4"], [1.0, 1e-4]),
+        ("pair", [2, "1e3"], (2, 1000.0)),
+        ("pairs", [[1, 2], [3, 4]], ((1, 2), (3, 4))),
+        ("by_name", {"a": "1e-4"}, {"a": 1e-4}),
+        ("several", [1, 2], [1, 2]),
+        ("anything", [1, "a"], (1, "a")),
+        ("lines", [1, "a"], [1, "a"]),
+        ("words", {"a": [1]}, {"a": [1]}),
+    ],
+)
+def test_an_author_gets_what_yaml_means(name, given, taken):
+    assert getattr(OfAnAuthor.model_validate({name: given}), name) == taken
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("maybe", True, "maybe = True: must be a number"),
+        ("numbers", "x", "numbers = 'x': must be a list"),
+        ("numbers", [1, True], "numbers[1] = True: must be a number"),
+        ("pair", [1, 2, 3], "pair = [1, 2, 3]: must have at most 2 items, not 3"),
+        ("pairs", [[1, "2"]], "pairs[0][1] = '2': must be a whole number"),
+        ("by_name", 3, "by_name = 3: must be a mapping"),
+        ("by_name", {"a": -1}, "by_name.a = -1: must be ≥ 0"),
+        ("several", [1], "several = [1]: must have at least 2 items, not 1"),
+        ("even", 3, "even = 3: must be a multiple of 2"),
+        ("code", "A", "code = 'A': must match pattern '^[a-z][0-9]$'"),
+        ("side", 2, "side = 2: must be text, not a number"),
+        ("odd", 2, "odd = 2: must be odd"),
+    ],
+)
+def test_an_author_gets_messages_in_our_words(name, given, message):
+    with pytest.raises(ValidationError) as error:
+        OfAnAuthor.model_validate({name: given})
+    assert first_line(error.value, OfAnAuthor) == message
 
 
 def test_free_bits_are_refused_where_there_is_no_kl():

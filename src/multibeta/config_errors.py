@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from multibeta.options import NAME
 from multibeta.registry import nearest
 
 MESSAGES = {
@@ -26,8 +28,6 @@ MESSAGES = {
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
-    "too_short": "must not be empty",
-    "string_pattern_mismatch": "must consist of letters, digits, - and _",
 }
 BOUNDS = {
     "greater_than": "gt >",
@@ -62,13 +62,24 @@ def _message(problem: Any, keys: tuple[str | int, ...], model: type[BaseModel]) 
     if kind == "literal_error":
         allowed = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         if str(problem["input"]) in allowed:
-            return "must be a number, not text"
+            return "must be a number, not text" if isinstance(problem["input"], str) else "must be text, not a number"
         return f"is not allowed{nearest(str(problem['input']), allowed)}"
     if kind in BOUNDS:
         name, sign = BOUNDS[kind].split()
         bound = context[name]
         return f"must be {sign} {bound if isinstance(bound, int) else format(bound, 'g')}"
-    return MESSAGES.get(kind) or problem["msg"]
+    return MESSAGES.get(kind) or _clause(problem["msg"], context)
+
+
+def _clause(message: str, context: dict[str, Any]) -> str:
+    """What is left to pydantic, ``Tuple should have at most 2 items after validation, not 3``, as a clause of ours."""
+    if "error" in context:
+        return str(context["error"])
+    if context.get("pattern") == f"^{NAME}$":
+        return "must consist of letters, digits, - and _"
+    if context.get("min_length") == 1:
+        return "must not be empty"
+    return re.sub(r"^\w+ should ", "must ", message).replace(" after validation", "")
 
 
 def _keys(location: Sequence[str | int], model: type[BaseModel]) -> tuple[str | int, ...]:
@@ -127,5 +138,6 @@ def _join(keys: Sequence[str | int]) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
+    # A list that a plug-in takes as a tuple is shown as the list it was.
+    text = " ".join(repr(list(value) if isinstance(value, tuple) else value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."

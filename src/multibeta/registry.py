@@ -10,13 +10,15 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import itertools
 import pkgutil
 import re
 import sys
+import types
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -46,12 +48,8 @@ class Options(BaseModel):
         """YAML has lists where Python has tuples, and reads 1e-4, without a point, as text."""
         if not isinstance(given, dict):
             return given
-        found = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-        for name, value in found.items():
-            field = cls.model_fields.get(name)
-            if isinstance(value, str) and field and field.annotation is float and EXPONENT.fullmatch(value):
-                found[name] = float(value)
-        return found
+        annotations = {name: field.annotation for name, field in cls.model_fields.items()}
+        return {name: _fit(annotations.get(name), value) for name, value in given.items()}
 
 
 class PlugIn:
@@ -83,6 +81,27 @@ class PlugIn:
         if cls.source_hash:
             identity["source"] = cls.source_hash
         return identity
+
+
+def _fit(annotation: Any, value: Any) -> Any:
+    """The value as an option of this annotation takes it, where YAML could not write it so; else as it is."""
+    kind, inner = get_origin(annotation) or annotation, get_args(annotation)
+    if annotation is float and isinstance(value, str) and EXPONENT.fullmatch(value):
+        return float(value)
+    if kind is Annotated:
+        return _fit(inner[0], value)
+    if kind in (Union, types.UnionType):
+        # Text stays text where it is allowed.
+        changed = [] if str in inner else [found for each in inner if (found := _fit(each, value)) is not value]
+        return changed[0] if changed else value
+    if kind in (list, tuple) and isinstance(value, list):
+        fixed = not inner or (kind is tuple and ... not in inner)
+        # What is beyond the places of a tuple goes as it is.
+        of_each = itertools.chain(inner, itertools.repeat(None)) if fixed else itertools.repeat(inner[0])
+        return kind(map(_fit, of_each, value))
+    if kind is dict and inner and isinstance(value, dict):
+        return {key: _fit(inner[1], held) for key, held in value.items()}
+    return value
 
 
 P = TypeVar("P", bound=PlugIn)
