@@ -86,9 +86,9 @@ class Arrays:
 class DatasetSource(PlugIn, kind="dataset"):
     """Base of every dataset plug-in.
 
-    Declare ``title``, ``licence``, ``source``, ``citation`` (a BibTeX entry, if there is something to cite) and, where
-    they exist, ``factors``, ``classes`` (names of the labels' classes, in order) and ``files``; the facts that depend on
-    options may be properties instead.
+    Declare ``title``, ``licence``, ``source``, ``citation`` (a BibTeX entry, if there is something to cite) and,
+    where they exist, ``factors``, ``classes`` (names of the labels' classes, in order) and ``files``; the facts that
+    depend on options may be properties instead.
 
     Example:
         >>> class Halves(DatasetSource):
@@ -170,7 +170,7 @@ class Dataset:
 
     Attributes:
         card: title, licence, source, sizes, factors, classes and sha256 of the images, as in ``card.json``.
-        images: uint8 (N, H, W, C), read-only: a mapped array, or `multibeta.datasets._storage.Images`, indexed likewise.
+        images: uint8 (N, H, W, C), read-only: a mapped array, or `multibeta.datasets._storage.Images`, indexed as one.
         held_out: bool (N,).
         factors: int (N, K) or None; its columns are described by ``factor_specs``.
         labels: int (N,) or None.
@@ -183,7 +183,7 @@ class Dataset:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.card: dict[str, Any] = self._read("card.json")
-        self.images: _storage.ImageArray = self._images()
+        self.images: NDArray[np.uint8] = self._images()
         self.held_out: NDArray[np.bool_] = self._read("held_out.npy")
         self.factors: NDArray[np.int64] | None = self._read("factors.npy") if self.card["factors"] else None
         self.labels: NDArray[np.int64] | None = self._read("labels.npy") if self.card["classes"] else None
@@ -194,19 +194,24 @@ class Dataset:
         """Positions (M,) of the images that models are trained on."""
         return np.flatnonzero(~self.held_out)
 
-    def _images(self) -> _storage.ImageArray:
-        card = self.card
+    def _images(self) -> Any:
+        card = {"binary": False, "derived": False, **self.card}
         stored = self._read(_storage.BITS if card["binary"] else _storage.BYTES)
         if not card["binary"] and not card["derived"]:
-            return stored  # type: ignore[no-any-return]
-        derive = None
-        if card["derived"]:
-            plug_in = registry.find("dataset", card["plug_in"]["name"])
-            source = plug_in(plug_in.Options.model_validate(card["options"]))
-            extras = {name: self._read(f"extra_{name}.npy") for name in card["extras"]}
-            derive = lambda images, positions: source.derive(images, positions, extras)  # noqa: E731
-        shapes = [(height, width, channels) for channels, height, width in (card["stored_shape"], card["shape"])]
-        return _storage.Images(stored, *shapes, packed=card["binary"], derive=derive)
+            return stored
+        of_stored, of_seen = ((h, w, c) for c, h, w in (card["stored_shape"], card["shape"]))
+        return _storage.Images(stored, of_stored, of_seen, card["binary"], self._derive if card["derived"] else None)
+
+    def _derive(self, images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        source, extras = self._source
+        derived: NDArray[np.uint8] = source.derive(images, positions, extras)
+        return derived
+
+    @cached_property
+    def _source(self) -> tuple[DatasetSource, dict[str, NDArray[Any]]]:
+        plug_in = registry.find("dataset", self.card["plug_in"]["name"])
+        extras = {name: self._read(f"extra_{name}.npy") for name in self.card["extras"]}
+        return plug_in(plug_in.Options.model_validate(self.card["options"])), extras
 
     def _read(self, name: str) -> Any:
         path = self.folder / name

@@ -75,10 +75,6 @@ class Images:
         return self[:].tobytes()
 
 
-#: Of a `Dataset`: a mapped array, or what reads like one.
-ImageArray = NDArray[np.uint8] | Images
-
-
 def in_chunks(images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
     """Arrays (n, H, W, C) one after the other, of images given whole or in such arrays."""
     if not isinstance(images, np.ndarray):
@@ -114,4 +110,3 @@ def write(path: Path, chunks: Iterable[NDArray[np.uint8]], count: int, row: tupl
     if found != count:
         raise ValueError(f"{'more than ' if found > count else ''}{min(found, count)} images of {count}")
     return digest.hexdigest()
-

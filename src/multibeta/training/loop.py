@@ -16,7 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from multibeta import randomness
 from multibeta.cell import Cell
-from multibeta.datasets._storage import CHUNK, ImageArray
+from multibeta.datasets._storage import CHUNK
 from multibeta.model import BATCH, build, parts, pretrain, seeded
 from multibeta.network import VAE
 from multibeta.training.adam import Adam, Plateau
@@ -58,8 +58,9 @@ class Images:
     """
 
     def __init__(
-        self, stored: ImageArray, positions: NDArray[np.int64], condition: NDArray[np.int64] | None, device: str
+        self, stored: NDArray[np.uint8], positions: NDArray[np.int64], condition: NDArray[np.int64] | None, device: str
     ) -> None:
+        # Without the class of mapped arrays, whose every slice costs more than it holds.
         self._stored = np.asarray(stored) if isinstance(stored, np.ndarray) else stored
         self._positions = positions
         self._pixels = None if device == "cpu" else _upload(stored, positions, device)
@@ -81,7 +82,7 @@ class Images:
         return images, None if self._condition is None else self._condition[indices]
 
 
-def _upload(stored: ImageArray, positions: NDArray[np.int64], device: str) -> Tensor:
+def _upload(stored: NDArray[np.uint8], positions: NDArray[np.int64], device: str) -> Tensor:
     """The images at ``positions`` in the device's memory, chunk by chunk."""
     pixels = torch.empty((len(positions), *stored.shape[1:]), dtype=torch.uint8, device=device)
     for start in range(0, len(positions), CHUNK):
