@@ -221,7 +221,7 @@ def _images(dataset: Dataset, cell: Cell, device: str) -> tuple[Images, Images]:
     condition = cell.condition()
     values = None if condition is None else dataset.column(condition)[0].astype("int64")
     parts = [
-        Images(dataset.images, positions, None if values is None else values[positions], device)
+        Images(dataset.images, None if values is None else values[positions], positions, device)
         for positions in (dataset.train, dataset.held_out.nonzero()[0][:VALIDATION_IMAGES])
     ]
     if device != "cpu":

@@ -52,18 +52,22 @@ class Images:
 
     Args:
         stored: uint8 (…, H, W, C), what a `Dataset` has.
-        positions: (N,) of these images in it.
         condition: (N,) int64, or None.
+        positions: (N,) of these images in ``stored``; None: all of them.
         device: ``cpu`` or ``cuda:<i>``.
     """
 
     def __init__(
-        self, stored: NDArray[np.uint8], positions: NDArray[np.int64], condition: NDArray[np.int64] | None, device: str
+        self,
+        stored: NDArray[np.uint8],
+        condition: NDArray[np.int64] | None = None,
+        positions: NDArray[np.int64] | None = None,
+        device: str = "cpu",
     ) -> None:
         # Without the class of mapped arrays, whose every slice costs more than it holds.
         self._stored = np.asarray(stored) if isinstance(stored, np.ndarray) else stored
-        self._positions = positions
-        self._pixels = None if device == "cpu" else _upload(stored, positions, device)
+        self._positions = np.arange(len(stored)) if positions is None else positions
+        self._pixels = None if device == "cpu" else _upload(stored, self._positions, device)
         self._condition = None if condition is None else torch.from_numpy(condition).to(device)
 
     def __len__(self) -> int:
