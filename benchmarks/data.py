@@ -2,9 +2,9 @@
 
     python benchmarks/data.py [--images 1000000] [--folder FOLDER]
 
-Writes a synthetic grid as a dataset of black and white images (bits) and one of an eighth as many RGB images (bytes) by
-`multibeta.stages.prepare`, opens each, and gathers random batches of 64 as a training step does. Beside it the same batches
-from an HDF5 file of the same images, the layout of the official sources, through h5py.
+Writes a synthetic grid as a dataset of black and white images (bits) and one of an eighth as many RGB images (bytes)
+by `multibeta.stages.prepare`, opens each, and gathers random batches of 64 as a training step does. Beside it the same
+batches from an HDF5 file of the same images, the layout of the official sources, through h5py.
 """
 
 from __future__ import annotations
