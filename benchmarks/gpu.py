@@ -43,7 +43,7 @@ def main() -> None:
 def seconds_per_step(models: int, captured: bool, steps: int) -> float:
     """Seconds in which every model does one step."""
     pixels = np.random.default_rng(0).integers(0, 2, (8192, 64, 64, 1), dtype=np.uint8) * 255
-    images = Images(torch.from_numpy(pixels).to("cuda:0"), None)
+    images = Images(pixels, device="cuda:0")
     config = {"name": "gpu", "datasets": ["dsprites_grid"], "variants": ["beta_vae"], "strengths": [4]}
     cell = Study.parse({**config, "training": {"budget": "1000000 steps", "log_every": ROW}}).cells[0]
     torch.cuda.synchronize()

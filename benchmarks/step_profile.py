@@ -58,10 +58,10 @@ def main() -> None:
 
 def burgess() -> Training:
     generator = np.random.default_rng(0)
-    pixels = torch.from_numpy(generator.integers(0, 2, (1024, 64, 64, 1), dtype=np.uint8) * 255)
+    pixels = generator.integers(0, 2, (1024, 64, 64, 1), dtype=np.uint8) * 255
     config = {"name": "profile", "datasets": ["dsprites_grid"], "variants": ["beta_vae"], "strengths": [4]}
     cell = Study.parse({**config, "training": {"budget": "1000000 steps"}}).cells[0]
-    return Training(cell, 0, Images(pixels, None), Images(pixels, None), "cpu")
+    return Training(cell, 0, Images(pixels), Images(pixels), "cpu")
 
 
 def advance(run: Training, steps: int) -> None:

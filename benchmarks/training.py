@@ -115,7 +115,7 @@ def ours(device: str):
     training = {"architecture": "burgess", "latents": LATENTS, "batch_size": BATCH, "learning_rate": 1e-4}
     config = {"name": "benchmark", "datasets": ["dsprites_grid"], "variants": ["beta_vae"], "strengths": [4]}
     cell = Study.parse({**config, "training": {**training, "budget": "1000000 steps"}}).cells[0]
-    data = Images(torch.from_numpy(images()).to(device), None)
+    data = Images(images(), device=device)
     run = Training(cell, 0, data, data, device)
     run.capture()
 

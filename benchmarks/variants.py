@@ -62,7 +62,7 @@ def training(name: str, options: argparse.Namespace) -> Training:
         "training": {"architecture": options.architecture, "batch_size": BATCH, "budget": "1000000 steps"},
     }
     pixels = np.random.default_rng(0).integers(0, 2, (IMAGES, 64, 64, 1), dtype=np.uint8) * 255
-    images = Images(torch.from_numpy(pixels).to(options.device), None)
+    images = Images(pixels, device=options.device)
     run = Training(Study.parse(config).cells[0], 0, images, images, options.device)
     run.capture()
     return run

@@ -147,8 +147,8 @@ class Cell(BaseModel):
             registry.load_file(path)
 
     def _dataset_identity(self) -> dict[str, Any]:
-        files = [file.digest for file in self.dataset.make("dataset").files]
-        return {**self.dataset.identity("dataset"), **({"files": files} if files else {})}
+        digests = self.dataset.make("dataset").digests()
+        return {**self.dataset.identity("dataset"), **({"files": digests} if digests else {})}
 
 
 def pretrained_run(folder: Path, seed: int) -> tuple[int, str]:

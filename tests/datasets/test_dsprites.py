@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from multibeta.datasets import DataError, _dsprites
+from multibeta.datasets._storage import in_chunks
 from multibeta.datasets.dsprites import DSprites
 from multibeta.datasets.dsprites_grid import DSpritesGrid
 
@@ -25,7 +26,7 @@ def npz(tmp_path):
 def test_images_become_0_and_255_and_only_the_asked_for_latents_remain(npz):
     path, images, latents = npz
     arrays = _dsprites.read(path, factors=5)
-    assert np.array_equal(arrays.images[..., 0], images * 255)
+    assert np.array_equal(np.concatenate(list(in_chunks(arrays.images)))[..., 0], images * 255)
     assert np.array_equal(arrays.factors, latents[:, 1:])
 
 
@@ -39,7 +40,7 @@ def test_another_file_is_refused(tmp_path, content):
 
 def test_an_npz_without_the_keys_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", images=np.zeros(3))
-    with pytest.raises(DataError, match="imgs"):
+    with pytest.raises(DataError, match="latents_classes"):
         _dsprites.read(tmp_path / "other.npz", factors=5)
 
 

@@ -34,7 +34,7 @@ def training(variant="beta_vae", seed=0, running=None, strength=2, **options):
         "running": running or {},
     }
     cell = Study.parse(config).cells[0]
-    train, held_out = (Images(IMAGES[part], LABELS[part]) for part in (slice(0, 150), slice(150, 200)))
+    train, held_out = (Images(IMAGES[part].numpy(), LABELS[part].numpy()) for part in (slice(0, 150), slice(150, 200)))
     return Training(cell, seed, train, held_out, "cpu")
 
 

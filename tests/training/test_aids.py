@@ -23,7 +23,7 @@ def held_out_loss(variant="beta_vae", strength=2, **options):
 def held_out_kl():
     """Σ KL(q(z|x) ‖ N(0, I)) over the held-out images, by the initial weights."""
     started = training(**FROZEN)
-    images = started.held_out.batch(torch.arange(len(started.held_out.pixels)))[0]
+    images = started.held_out.batch(torch.arange(len(started.held_out)))[0]
     with torch.no_grad():
         mean, logvar = started.network.encode(images)
     return 0.5 * (mean**2 + logvar.exp() - logvar - 1).sum().item()
@@ -53,7 +53,7 @@ def test_a_training_ends_after_that_many_validations_in_a_row_without_a_better_l
 
 def test_a_training_whose_loss_is_better_every_time_goes_on_to_its_end(tmp_path):
     started = training(early_stopping=1, validate_every=5)
-    started.train = started.held_out = Images(torch.zeros_like(IMAGES), None)  # black, and so soon learnt
+    started.train = started.held_out = Images(torch.zeros_like(IMAGES).numpy())  # black, and so soon learnt
     assert finish(started, tmp_path).step == 60
 
 
@@ -107,14 +107,14 @@ def test_a_variant_is_shown_the_training_images_once_before_the_first_step(tmp_p
     ((images, seed, codebook),) = shown
     assert torch.equal(codebook, before)
     assert seed == 3
-    own = started.train.batch(torch.arange(len(started.train.pixels)))[0]
+    own = started.train.batch(torch.arange(len(started.train)))[0]
     assert torch.equal(images.flatten(1).unique(dim=0), own.flatten(1).unique(dim=0))
 
 
 def test_codes_of_the_training_images_are_standardised_when_an_autoencoder_ends(tmp_path):
     ended = finish(training("ae"), tmp_path)
     ended.finish()
-    images = ended.train.batch(torch.arange(len(ended.train.pixels)))[0]
+    images = ended.train.batch(torch.arange(len(ended.train)))[0]
     codes = ended.network.encode(images)[0]
     assert len(codes) < len(IMAGES)
     torch.testing.assert_close(codes.mean(0), torch.zeros(3), atol=1e-5, rtol=0)

@@ -15,7 +15,7 @@ def training(device, seed=0, variant="beta_vae", plugins=(), **options):
     options = {"architecture": "mlp", "latents": 3, "budget": "60 steps", "batch_size": 16, "log_every": 5, **options}
     config = {"name": "x", "datasets": ["digits"], "variants": [variant], "strengths": [2], "training": options}
     cell = Study.parse({**config, "plugins": list(plugins)}).cells[0]
-    images = Images((PIXELS + seed).to(device), None)
+    images = Images((PIXELS + seed).numpy(), device=device)
     return Training(cell, seed, images, images, device)
 
 

@@ -7,14 +7,17 @@ files with hashes) and `build`, which turns verified files, or nothing, into arr
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from multibeta import registry
+from multibeta.datasets import _storage
 from multibeta.registry import PlugIn
 
 
@@ -35,8 +38,14 @@ class Factor:
 class File:
     """A file of the official source and the hash that it must have.
 
-    ``sha256`` is of the file, or of its decompressed content if ``gzip`` is set. A source in a git repository that
-    publishes no sha256 is known by ``git_blob``, the SHA-1 by which git names the file's content, instead.
+    Attributes:
+        name: of the file, in the mirror and in the cache.
+        url: the official address.
+        sha256: of the file, or of its decompressed content if ``gzip`` is set.
+        git_blob: the SHA-1 by which git names the file's content, for a source that publishes no sha256.
+        md5: for a source that publishes neither.
+        mirrors: further addresses, tried in order when the official one does not give the file.
+        of: the dataset in whose folder of mirror and cache the file lies, for one that is derived from another's.
     """
 
     name: str
@@ -44,11 +53,15 @@ class File:
     sha256: str = ""
     gzip: bool = False
     git_blob: str = ""
+    md5: str = ""
+    mirrors: tuple[str, ...] = ()
+    of: str = ""
 
     @property
     def digest(self) -> str:
-        """The hash with its kind: ``sha256:…`` or ``git-blob:…``."""
-        return f"sha256:{self.sha256}" if self.sha256 else f"git-blob:{self.git_blob}"
+        """The hash with its kind: ``sha256:…``, ``git-blob:…`` or ``md5:…``."""
+        given = {"sha256": self.sha256, "git-blob": self.git_blob, "md5": self.md5}
+        return next(f"{kind}:{value}" for kind, value in given.items() if value)
 
 
 @dataclass
@@ -56,42 +69,86 @@ class Arrays:
     """What `DatasetSource.build` makes of N images.
 
     Attributes:
-        images: uint8 (N, H, W, C).
+        images: uint8 (N, H, W, C), or arrays (n, H, W, C) of them one after the other, for more than fit into memory.
         held_out: bool (N,), True for the images kept from training.
         factors: int (N, K) or None.
         labels: int (N,) or None.
+        extras: further arrays by name, kept beside the images for `DatasetSource.derive`.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]
     held_out: NDArray[np.bool_]
     factors: NDArray[np.int64] | None = None
     labels: NDArray[np.int64] | None = None
+    extras: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class DatasetSource(PlugIn, kind="dataset"):
     """Base of every dataset plug-in.
 
-    Declare ``title``, ``licence``, ``source`` and, where they exist, ``factors``, ``classes`` (names of the labels'
-    classes, in order) and ``files``; the facts that depend on options may be properties instead.
+    Declare ``title``, ``licence``, ``source``, ``citation`` (a BibTeX entry, if there is something to cite) and,
+    where they exist, ``factors``, ``classes`` (names of the labels' classes, in order) and ``files``; the facts that
+    depend on options may be properties instead.
+
+    Example:
+        >>> class Halves(DatasetSource):
+        ...     title, licence, source = "Halves", "CC0-1.0", "drawn here"
+        ...     factors = (Factor("white", 2, "categorical"),)
+        ...     shape = (1, 4, 4)
+        ...
+        ...     def build(self, files):
+        ...         images = np.zeros((2, 4, 4, 1), np.uint8)
+        ...         images[0, :2] = images[1, 2:] = 255
+        ...         return Arrays(images, np.array([False, True]), np.array([[0], [1]]))
+        >>> Halves().build({}).images[1, :, 0, 0].tolist()
+        [0, 0, 255, 255]
     """
 
     title: ClassVar[str]
     licence: ClassVar[str]
     source: ClassVar[str]
+    citation: ClassVar[str] = ""
     factors: tuple[Factor, ...] = ()
     classes: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     #: True if the images are the full factorial grid of the factors, last factor fastest.
     grid: ClassVar[bool] = False
+    #: True if every pixel that `build` gives is 0 or 255: it is then kept as a bit.
+    binary: ClassVar[bool] = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the images."""
         raise NotImplementedError
 
+    @property
+    def stored_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images that `build` gives, where `derive` makes others of them."""
+        return self.shape
+
+    def digests(self) -> list[str]:
+        """The hashes, each with its kind, of all that the content is made of beside this plug-in and its options."""
+        return [file.digest for file in self.files]
+
     def build(self, files: dict[str, Path]) -> Arrays:
         """The images and what is known of them, from the verified ``files`` by name. The same bytes on every call."""
         raise NotImplementedError
+
+    def derive(
+        self, images: NDArray[np.uint8], positions: NDArray[np.int64], extras: Mapping[str, NDArray[Any]]
+    ) -> NDArray[np.uint8]:
+        """The images (n, H, W, C) that are seen, made of stored ones whenever they are read: the same for a position.
+
+        Args:
+            images: the stored images (n, H, W, C) at the ``positions`` (n,).
+            extras: of `Arrays`.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def derives(cls) -> bool:
+        """Are other images seen than those that `build` gives?"""
+        return cls.derive is not DatasetSource.derive
 
 
 def random_held_out(n: int, fraction: float = 0.1, most: int = 10_000) -> NDArray[np.bool_]:
@@ -113,7 +170,7 @@ class Dataset:
 
     Attributes:
         card: title, licence, source, sizes, factors, classes and sha256 of the images, as in ``card.json``.
-        images: uint8 (N, H, W, C), read-only.
+        images: uint8 (N, H, W, C), read-only: a mapped array, or `multibeta.datasets._storage.Images`, indexed as one.
         held_out: bool (N,).
         factors: int (N, K) or None; its columns are described by ``factor_specs``.
         labels: int (N,) or None.
@@ -126,18 +183,43 @@ class Dataset:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.card: dict[str, Any] = self._read("card.json")
-        self.images: NDArray[np.uint8] = self._read("images.npy")
+        self.images: NDArray[np.uint8] = self._images()
         self.held_out: NDArray[np.bool_] = self._read("held_out.npy")
         self.factors: NDArray[np.int64] | None = self._read("factors.npy") if self.card["factors"] else None
         self.labels: NDArray[np.int64] | None = self._read("labels.npy") if self.card["classes"] else None
         self.factor_specs = tuple(Factor(**factor) for factor in self.card["factors"])
 
+    @cached_property
+    def train(self) -> NDArray[np.int64]:
+        """Positions (M,) of the images that models are trained on."""
+        return np.flatnonzero(~self.held_out)
+
+    def _images(self) -> Any:
+        card = {"binary": False, "derived": False, **self.card}
+        stored = self._read(_storage.BITS if card["binary"] else _storage.BYTES)
+        if not card["binary"] and not card["derived"]:
+            return stored
+        of_stored, of_seen = ((h, w, c) for c, h, w in (card["stored_shape"], card["shape"]))
+        return _storage.Images(stored, of_stored, of_seen, card["binary"], self._derive if card["derived"] else None)
+
+    def _derive(self, images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        source, extras = self._source
+        derived: NDArray[np.uint8] = source.derive(images, positions, extras)
+        return derived
+
+    @cached_property
+    def _source(self) -> tuple[DatasetSource, dict[str, NDArray[Any]]]:
+        plug_in = registry.find("dataset", self.card["plug_in"]["name"])
+        extras = {name: self._read(f"extra_{name}.npy") for name in self.card["extras"]}
+        return plug_in(plug_in.Options.model_validate(self.card["options"])), extras
+
     def _read(self, name: str) -> Any:
         path = self.folder / name
+        mapped = name in (_storage.BITS, _storage.BYTES)
         try:
             if path.suffix == ".json":
                 return json.loads(path.read_text(encoding="utf-8"))
-            return np.load(path, mmap_mode="r" if name == "images.npy" else None, allow_pickle=False)
+            return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise DataError(f"{path} is damaged ({error}); remove it and run multibeta prepare {self.folder}") from None
 

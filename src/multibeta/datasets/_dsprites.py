@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from multibeta.datasets import Arrays, DataError, random_held_out
+from multibeta.datasets import Arrays, DataError, _npz, random_held_out
 
 
 def read(path: Path, factors: int) -> Arrays:
-    """Binary images as 0 and 255, with the last ``factors`` columns of the latents' classes.
+    """Binary images as 0 and 255, one chunk after the other, with the last ``factors`` columns of the latents' classes.
 
     The key ``metadata`` is a pickle, which could run code when loaded; it is never touched.
 
@@ -21,8 +21,9 @@ def read(path: Path, factors: int) -> Arrays:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            images, latents = archive["imgs"], archive["latents_classes"]
+            latents = archive["latents_classes"]
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} is not an npz in the format of dSprites: {error}") from None
-    images *= 255
-    return Arrays(images[..., None], random_held_out(len(images)), latents[:, -factors:].astype(np.int64))
+    images = _npz.Member(path, "imgs")
+    chunks = (chunk[..., None] * np.uint8(255) for chunk in images)
+    return Arrays(chunks, random_held_out(len(images)), latents[:, -factors:].astype(np.int64))

@@ -36,7 +36,7 @@ def locate(
         DataError: one line: a file is nowhere to be had, or is not what its hash says, or the cache cannot be written.
     """
     cache = cache or default_cache()
-    return {file.name: _locate(source.name, file, mirror, cache, timeout) for file in source.files}
+    return {file.name: _locate(file.of or source.name, file, mirror, cache, timeout) for file in source.files}
 
 
 def default_cache() -> Path:
@@ -78,7 +78,7 @@ def find_problem(path: Path, file: File) -> str:
         OSError: it cannot be read.
     """
     kind, _, expected = file.digest.partition(":")
-    digest = hashlib.sha256()
+    digest = hashlib.md5(usedforsecurity=False) if kind == "md5" else hashlib.sha256()
     if kind == "git-blob":
         digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     opened: Callable[[Path], IO[bytes]] = gzip.open if file.gzip else _open  # type: ignore[assignment]

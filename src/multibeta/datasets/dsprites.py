@@ -38,6 +38,7 @@ class DSprites(DatasetSource):
         ),
     )
     grid = True
+    binary = True
     shape = (1, 64, 64)
 
     def build(self, files: dict[str, Path]) -> Arrays:

@@ -39,6 +39,7 @@ class DSpritesGrid(DatasetSource):
         ),
     )
     grid = True
+    binary = True
     shape = (1, 64, 64)
 
     def build(self, files: dict[str, Path]) -> Arrays:

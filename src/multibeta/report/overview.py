@@ -95,7 +95,8 @@ def dataset_facts(name: str, card: Mapping[str, Any]) -> str:
     if card["options"]:
         facts.append("options " + ", ".join(f"{name} {value}" for name, value in card["options"].items()))
     facts += [f"licence: {plain(card['licence'])}", f"source: {plain(card['source'])}"]
-    facts.append(f"images sha256 {code(card['sha256']['images'])}")
+    kept = "bits" if "bits" in card["sha256"] else "images"
+    facts.append(f"{kept} sha256 {code(card['sha256'][kept])}")
     return f"**{plain(name)}** – {plain(card['title'])}: {'; '.join(facts)}."
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from multibeta import registry, results
 from multibeta.config_errors import ConfigError, first_line
-from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, grid_factors
+from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, _storage, grid_factors
 from multibeta.datasets._sources import locate
 from multibeta.stages.shared.specs import read_cell, read_data_spec
 
@@ -27,7 +28,8 @@ def prepare(
     Args:
         name: of the dataset plug-in.
         options: its options.
-        folder: gets images.npy, held_out.npy, card.json and, if the dataset has them, factors.npy and labels.npy.
+        folder: gets images.npy, or bits.npy for black and white images, held_out.npy, card.json and, if the dataset has
+            them, factors.npy and labels.npy.
         mirror: where source files are looked for first.
         cache: where downloaded source files are kept; default: see `multibeta.datasets._sources.locate`.
 
@@ -45,11 +47,14 @@ def prepare(
     check(source, arrays)
     if _is_prepared(folder, declared):  # by another process meanwhile
         return Dataset(folder)
-    # Without its card the folder counts as unfinished while arrays of another content are replaced.
-    for stale in ("card.json", "factors.npy", "labels.npy"):
-        (folder / stale).unlink(missing_ok=True)
-    hashes = {key: _save(folder / f"{key}.npy", array) for key, array in _named(arrays).items()}
-    sizes = {"images": len(arrays.images), "held_out": int(arrays.held_out.sum())}
+    images = folder / (_storage.BITS if source.binary else _storage.BYTES)
+    with results.replacing(images) as temporary:
+        hashes = {images.stem: _write_images(source, arrays, temporary)}
+        # Without its card the folder counts as unfinished while arrays of another content are replaced.
+        for stale in ("card.json", "factors.npy", "labels.npy", _storage.BITS, _storage.BYTES):
+            (folder / stale).unlink(missing_ok=True)
+    hashes |= {key: _save(folder / f"{key}.npy", array) for key, array in _named(arrays).items()}
+    sizes = {"images": len(arrays.held_out), "held_out": int(arrays.held_out.sum()), "extras": list(arrays.extras)}
     results.write_json(folder / "card.json", {**declared, **sizes, "sha256": hashes})
     return Dataset(folder)
 
@@ -71,14 +76,15 @@ def prepare_of_cell(folder: results.CellFolder) -> Dataset:
 
 
 def check(source: DatasetSource, arrays: Arrays) -> None:
-    """Compare what a plug-in built with what it declares.
+    """Compare what a plug-in built with what it declares; images that come in chunks are compared as they come.
 
     Raises:
         DataError: the first difference, in one line.
     """
-    count = len(arrays.images)
-    channels, height, width = source.shape
-    _expect(source, "images", arrays.images, np.uint8, (count, height, width, channels))
+    count = len(arrays.held_out)
+    if isinstance(arrays.images, np.ndarray):
+        count = len(arrays.images)
+        _check_images(source, arrays.images)
     _expect(source, "held_out", arrays.held_out, np.bool_, (count,))
     if not 0 < arrays.held_out.sum() < count:
         _fail(source, f"holds out {arrays.held_out.sum()} of {count} images; some must be, and some must not")
@@ -97,6 +103,29 @@ def check(source: DatasetSource, arrays: Arrays) -> None:
         _fail(source, "declares grid, but its factors are not every combination once with the last factor fastest")
 
 
+def _check_images(source: DatasetSource, images: NDArray[np.uint8]) -> None:
+    channels, height, width = source.stored_shape
+    _expect(source, "images", images, np.uint8, (len(images), height, width, channels))
+    if source.binary and not ((images == 0) | (images == 255)).all():
+        _fail(source, "declares binary, but build returns images with values other than 0 and 255")
+
+
+def _write_images(source: DatasetSource, arrays: Arrays, path: Path) -> str:
+    """Write the images, chunk by chunk, and return the sha256 of the array in the file."""
+
+    def checked() -> Iterator[NDArray[np.uint8]]:
+        for chunk in _storage.in_chunks(arrays.images):
+            if not isinstance(arrays.images, np.ndarray):
+                _check_images(source, chunk)
+            yield chunk
+
+    channels, height, width = source.stored_shape
+    try:
+        return _storage.write(path, checked(), len(arrays.held_out), (height, width, channels), source.binary)
+    except ValueError as error:
+        _fail(source, f"build returns {error}")
+
+
 def _make(name: str, options: dict[str, Any]) -> DatasetSource:
     plug_in = registry.find("dataset", name)
     try:
@@ -113,13 +142,18 @@ def _declaration(source: DatasetSource) -> dict[str, Any]:
         "title": source.title,
         "licence": source.licence,
         "source": source.source,
+        "citation": source.citation,
         "plug_in": source.identity(),
         "options": source.options.model_dump(mode="json"),
         "shape": list(source.shape),
+        "stored_shape": list(source.stored_shape),
+        "binary": source.binary,
+        "derived": source.derives(),
         "factors": [{"name": f.name, "size": f.size, "kind": f.kind} for f in source.factors],
         "classes": list(source.classes),
         "grid": source.grid,
         "files": [{"name": file.name, "url": file.url, "digest": file.digest} for file in source.files],
+        "digests": source.digests(),
     }
 
 
@@ -133,11 +167,11 @@ def _is_prepared(folder: Path, declared: dict[str, Any]) -> bool:
 
 
 def _named(arrays: Arrays) -> dict[str, NDArray[Any]]:
-    named = {
-        "images": arrays.images,
+    named: dict[str, NDArray[Any] | None] = {
         "held_out": arrays.held_out,
         "factors": arrays.factors,
         "labels": arrays.labels,
+        **{f"extra_{name}": array for name, array in arrays.extras.items()},
     }
     return {key: array for key, array in named.items() if array is not None}
 
@@ -170,5 +204,5 @@ def _presence(array: NDArray[Any] | None) -> str:
     return "none" if array is None else "some"
 
 
-def _fail(source: DatasetSource, message: str) -> None:
+def _fail(source: DatasetSource, message: str) -> NoReturn:
     raise DataError(f"dataset {source.name}: {message}")

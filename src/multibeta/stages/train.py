@@ -217,14 +217,13 @@ def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict
 
 
 def _images(dataset: Dataset, cell: Cell, device: str) -> tuple[Images, Images]:
-    """The training images and up to 2,000 held-out ones, whole in the device's memory as uint8."""
+    """The training images and up to 2,000 held-out ones."""
     condition = cell.condition()
-    values = None if condition is None else torch.from_numpy(dataset.column(condition)[0].astype("int64"))
-    train, held_out = (~dataset.held_out).nonzero()[0], dataset.held_out.nonzero()[0][:VALIDATION_IMAGES]
-    parts = []
-    for indices in (train, held_out):
-        pixels = torch.from_numpy(dataset.images[indices]).to(device)
-        parts.append(Images(pixels, None if values is None else values[torch.from_numpy(indices)].to(device)))
+    values = None if condition is None else dataset.column(condition)[0].astype("int64")
+    parts = [
+        Images(dataset.images, None if values is None else values[positions], positions, device)
+        for positions in (dataset.train, dataset.held_out.nonzero()[0][:VALIDATION_IMAGES])
+    ]
     if device != "cpu":
         torch.cuda.synchronize(device)  # runs read them on streams of their own
     return parts[0], parts[1]

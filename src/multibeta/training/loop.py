@@ -6,15 +6,17 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from multibeta import randomness
 from multibeta.cell import Cell
+from multibeta.datasets._storage import CHUNK
 from multibeta.model import BATCH, build, parts, pretrain, seeded
 from multibeta.network import VAE
 from multibeta.training.adam import Adam, Plateau
@@ -42,20 +44,55 @@ class TimeLimit(Exception):
     """Training took longer than ``running.max_minutes``."""
 
 
-@dataclass(frozen=True)
 class Images:
-    """Images in memory for training: ``pixels`` uint8 (N, H, W, C) and the condition (N,) or None, on the device."""
+    """N images for training, and their condition or None.
 
-    pixels: Tensor
-    condition: Tensor | None
+    On a GPU they lie whole in its memory, as uint8; on a CPU a batch is read from the mapped file, so that processes
+    share what the system keeps of it and a dataset may be larger than the memory.
+
+    Args:
+        stored: uint8 (…, H, W, C), what a `Dataset` has.
+        condition: (N,) int64, or None.
+        positions: (N,) of these images in ``stored``; None: all of them.
+        device: ``cpu`` or ``cuda:<i>``.
+    """
+
+    def __init__(
+        self,
+        stored: NDArray[np.uint8],
+        condition: NDArray[np.int64] | None = None,
+        positions: NDArray[np.int64] | None = None,
+        device: str = "cpu",
+    ) -> None:
+        # Without the class of mapped arrays, whose every slice costs more than it holds.
+        self._stored = np.asarray(stored) if isinstance(stored, np.ndarray) else stored
+        self._positions = np.arange(len(stored)) if positions is None else positions
+        self._pixels = None if device == "cpu" else _upload(stored, self._positions, device)
+        self._condition = None if condition is None else torch.from_numpy(condition).to(device)
+
+    def __len__(self) -> int:
+        return len(self._positions)
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
         """Float images (B, C, H, W) in [0, 1] and their condition (B,).
 
         Their channels stay last in memory, and so do all activations, which is the fast layout on a CPU.
         """
-        images = self.pixels[indices].permute(0, 3, 1, 2).float().div_(255)
-        return images, None if self.condition is None else self.condition[indices]
+        if self._pixels is None:
+            pixels = torch.from_numpy(self._stored[self._positions[indices.numpy()]])
+        else:
+            pixels = self._pixels[indices]
+        images = pixels.permute(0, 3, 1, 2).float().div_(255)
+        return images, None if self._condition is None else self._condition[indices]
+
+
+def _upload(stored: NDArray[np.uint8], positions: NDArray[np.int64], device: str) -> Tensor:
+    """The images at ``positions`` in the device's memory, chunk by chunk."""
+    pixels = torch.empty((len(positions), *stored.shape[1:]), dtype=torch.uint8, device=device)
+    for start in range(0, len(positions), CHUNK):
+        chosen = slice(start, start + CHUNK)
+        pixels[chosen] = torch.from_numpy(stored[positions[chosen]]).to(device)
+    return pixels
 
 
 class Training:
@@ -88,8 +125,8 @@ class Training:
         self.average = WeightsAverage(self.network, options.weights_average) if options.weights_average else None
         patience = options.plateau_patience
         self.plateau = None if patience is None else Plateau(patience, options.plateau_factor)
-        self.order = BatchOrder(len(train.pixels), options.batch_size, seed)
-        self.steps = total_steps(options.budget, len(train.pixels), self.order.batch_size)
+        self.order = BatchOrder(len(train), options.batch_size, seed)
+        self.steps = total_steps(options.budget, len(train), self.order.batch_size)
         self.validate_every = options.validate_every or max(self.steps // 10, 1)
         #: A variant that is trained once for all strengths is told how far its warm-up is.
         self.strength = 1.0 if self.variant.one_training else float(cell.strength)
@@ -190,7 +227,7 @@ class Training:
             network=network,
             adversary=self.adversary,
             condition=condition,
-            dataset_size=len(self.train.pixels),
+            dataset_size=len(self.train),
             free_bits=options.free_bits,
             extras=found.extras,
         )
@@ -279,8 +316,8 @@ class Training:
         """Summed over the held-out images, in nats."""
         self.network.eval()
         total = 0.0
-        for start in range(0, len(self.held_out.pixels), BATCH):
-            indices = torch.arange(start, min(start + BATCH, len(self.held_out.pixels)), device=self.device)
+        for start in range(0, len(self.held_out), BATCH):
+            indices = torch.arange(start, min(start + BATCH, len(self.held_out)), device=self.device)
             noise = self._noise("validation noise", start, len(indices))
             chance = self._noise("validation prior", start, len(indices)) if self.variant.draws_prior else None
             forward = self.forward(*self.held_out.batch(indices), noise, chance)

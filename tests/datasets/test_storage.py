@@ -1,0 +1,160 @@
+"""Images on disk: streamed, packed and derived ones are the images that were given."""
+
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from multibeta import registry
+from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, Factor, _npz, _storage
+from multibeta.stages.prepare import prepare
+
+SHAPE = (1, 5, 6)  # 30 bits: no whole number of bytes
+
+
+def pixels(count=10):
+    return (np.random.default_rng(0).integers(0, 2, (count, 5, 6, 1)) * 255).astype(np.uint8)
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Make a toy dataset findable."""
+
+    def add(**declared):
+        toy = type("Toy", (DatasetSource,), {"title": "Toy", "licence": "none", "source": "none", **declared})
+        toy.name = "toy"
+        monkeypatch.setitem(registry._outside, ("dataset", "toy"), toy)
+        return toy
+
+    return add
+
+
+def built(images, **more):
+    return lambda self, files: Arrays(images() if callable(images) else images, np.arange(10) == 3, **more)
+
+
+def in_threes():
+    images = pixels()
+    return (images[start : start + 3] for start in range(0, 10, 3))
+
+
+@pytest.mark.parametrize("images", [pixels(), in_threes], ids=["whole", "in chunks"])
+@pytest.mark.parametrize("binary", [False, True])
+def test_what_was_written_is_read(tmp_path, register, images, binary):
+    register(shape=SHAPE, binary=binary, build=built(images))
+    dataset = prepare("toy", {}, tmp_path)
+    there = dataset.images
+    assert (len(there), there.shape, there.dtype, there.size) == (10, (10, 5, 6, 1), np.uint8, 300)
+    for positions in (np.array([7, 0, 7]), slice(2, 9, 3), slice(None), np.arange(10) % 2 == 0, 4, -1):
+        assert np.array_equal(there[positions], pixels()[positions])
+    assert np.array_equal(np.stack(list(there)), pixels())
+    assert np.array_equal(np.asarray(there), pixels())
+    kept = "bits" if binary else "images"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["card.json", "held_out.npy", f"{kept}.npy"])
+    assert dataset.card["sha256"].keys() == {kept, "held_out"}
+
+
+def test_bits_take_an_eighth(tmp_path):
+    sprites = prepare("sprites", {"antialias": False}, tmp_path / "grey")
+    packed = np.packbits(np.asarray(sprites.images).reshape(len(sprites.images), -1) > 0, axis=1)
+    size = _storage.write(tmp_path / "bits.npy", iter([np.asarray(sprites.images)]), 2304, (32, 32, 1), packed=True)
+    assert np.array_equal(np.load(tmp_path / "bits.npy"), packed)
+    assert len(size) == 64
+
+
+def test_the_kind_of_file_may_change(tmp_path, register):
+    for binary in (False, True, False):
+        register(shape=SHAPE, binary=binary, build=built(pixels()))
+        assert np.array_equal(prepare("toy", {}, tmp_path).images[:], pixels())
+        assert len(list(tmp_path.glob("*.npy"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (lambda: iter([pixels(9)]), "build returns 9 images of 10"),
+        (lambda: iter([pixels(9), pixels(2)]), "build returns more than 10 images of 10"),
+        (lambda: iter([pixels()[:, :4]]), r"images must be uint8 \(10, 5, 6, 1\)"),
+        (lambda: iter([pixels() // 2]), "declares binary, but build returns images with values other than 0 and 255"),
+    ],
+)
+def test_images_that_are_not_what_is_declared_leave_the_old_ones(tmp_path, register, images, message):
+    register(shape=SHAPE, binary=True, build=built(pixels()))
+    prepare("toy", {}, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    register(shape=SHAPE, binary=True, version=2, build=built(images))
+    with pytest.raises(DataError, match=message):
+        prepare("toy", {}, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_derived_images_are_made_of_stored_ones_by_their_positions(tmp_path, register):
+    def derive(self, images, positions, extras):
+        return images * extras["colours"][positions % 2][:, None, None, :]
+
+    colours = np.array([[1, 0, 0], [0, 0, 1]], np.uint8)
+    register(
+        shape=(3, 5, 6),
+        stored_shape=SHAPE,
+        binary=True,
+        derive=derive,
+        build=built(in_threes, extras={"colours": colours}),
+    )
+    dataset = prepare("toy", {}, tmp_path)
+    expected = pixels() * colours[np.arange(10) % 2][:, None, None]
+    assert dataset.shape == (3, 5, 6)
+    for positions in (np.array([5, 2]), slice(1, 4), 6):
+        assert np.array_equal(dataset.images[positions], expected[positions])
+    assert np.array_equal(np.asarray(Dataset(tmp_path).images), expected)
+
+
+def test_an_npz_is_read_row_by_row(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 256, (_storage.CHUNK + 5, 3, 2), dtype=np.uint8)
+    np.savez_compressed(tmp_path / "a.npz", rows=rows)
+    member = _npz.Member(tmp_path / "a.npz", "rows")
+    assert (len(member), member.shape) == (len(rows), rows.shape)
+    for _ in range(2):
+        assert [len(chunk) for chunk in member] == [_storage.CHUNK, 5]
+        assert np.array_equal(np.concatenate(list(member)), rows)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([{}], dtype=object), "must be uint8"),
+        (np.zeros(3), "must be uint8"),
+        (np.asfortranarray(np.zeros((3, 2), np.uint8)), "rows one after the other"),
+        (np.array(1, np.uint8), "must be uint8"),
+    ],
+    ids=["pickled", "floats", "by columns", "no rows"],
+)
+def test_an_array_of_another_kind_is_refused(tmp_path, array, message):
+    np.savez(tmp_path / "a.npz", rows=array)
+    with pytest.raises(DataError, match=message):
+        _npz.Member(tmp_path / "a.npz", "rows")
+    with pytest.raises(DataError, match="has no array 'columns'"):
+        _npz.Member(tmp_path / "a.npz", "columns")
+
+
+def test_a_dataset_larger_than_its_chunks_is_never_in_memory(tmp_path, register):
+    """Written and read in chunks of 4,096 images of 12 kB: 49 MB at once of 400 MB."""
+    count, chunk = 32_768, np.full((_storage.CHUNK, 64, 64, 3), 7, np.uint8)
+    register(
+        shape=(3, 64, 64),
+        factors=(Factor("half", 2, "ordinal"),),
+        build=lambda self, files: Arrays(
+            (chunk for _ in range(8)), np.arange(count) % 10 == 0, (np.arange(count) % 2)[:, None]
+        ),
+    )
+    before = _own_memory()
+    dataset = prepare("toy", {}, tmp_path)
+    assert _own_memory() - before < 150_000
+    assert dataset.images[np.array([0, count - 1])].mean() == 7
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+
+
+def _own_memory():
+    """Memory in kB that is the process's own, without what it maps of files."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["RssAnon"].split()[0])
