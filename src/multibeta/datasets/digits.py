@@ -27,6 +27,11 @@ class Digits(DatasetSource):
     title = "Handwritten digits, 8×8"
     licence = "CC BY 4.0 (UCI Machine Learning Repository)"
     source = "https://archive.ics.uci.edu/dataset/80, as shipped with scikit-learn"
+    citation = (
+        "@misc{alpaydin98, author = {Ethem Alpaydin and Cenk Kaynak}, "
+        "title = {Optical Recognition of Handwritten Digits}, year = {1998}, "
+        "howpublished = {UCI Machine Learning Repository}, doi = {10.24432/C50P49}}"
+    )
     factors = (Factor("digit", 10, "categorical"), *MEASURED)
     classes = tuple("0123456789")
     shape = (1, 8, 8)

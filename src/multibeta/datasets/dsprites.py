@@ -22,6 +22,11 @@ class DSprites(DatasetSource):
     title = "dSprites"
     licence = "Apache-2.0"
     source = "https://github.com/google-deepmind/dsprites-dataset"
+    citation = (
+        "@misc{dsprites17, author = {Loic Matthey and Irina Higgins and Demis Hassabis and Alexander Lerchner}, "
+        "title = {{dSprites}: Disentanglement testing Sprites dataset}, year = {2017}, "
+        "howpublished = {https://github.com/google-deepmind/dsprites-dataset}}"
+    )
     factors = (
         Factor("shape", 3, "categorical"),
         Factor("scale", 6, "ordinal"),

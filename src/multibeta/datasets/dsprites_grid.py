@@ -23,6 +23,11 @@ class DSpritesGrid(DatasetSource):
     title = "dSprites, coarser grid"
     licence = "Apache-2.0"
     source = "https://github.com/google-deepmind/dsprites-dataset, as thinned out by colleenjg/neuromatch_ssl_tutorial"
+    citation = (
+        "@misc{dsprites17, author = {Loic Matthey and Irina Higgins and Demis Hassabis and Alexander Lerchner}, "
+        "title = {{dSprites}: Disentanglement testing Sprites dataset}, year = {2017}, "
+        "howpublished = {https://github.com/google-deepmind/dsprites-dataset}}"
+    )
     factors = (
         Factor("shape", 3, "categorical"),
         Factor("scale", 6, "ordinal"),

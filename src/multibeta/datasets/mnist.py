@@ -42,6 +42,11 @@ class MNIST(DatasetSource):
     title = "MNIST"
     licence = "CC BY-SA 3.0"
     source = "http://yann.lecun.com/exdb/mnist, as mirrored at " + SERVER
+    citation = (
+        "@article{lecun98, author = {Yann LeCun and L{\\'e}on Bottou and Yoshua Bengio and Patrick Haffner}, "
+        "title = {Gradient-based learning applied to document recognition}, journal = {Proceedings of the IEEE}, "
+        "volume = {86}, number = {11}, pages = {2278--2324}, year = {1998}, doi = {10.1109/5.726791}}"
+    )
     factors = (Factor("digit", 10, "categorical"), *MEASURED)
     classes = tuple("0123456789")
     files = tuple(File(name, f"{SERVER}/{name}", sha256, gzip=True) for name, sha256 in SHA256.items())
