@@ -2,9 +2,9 @@
 
     python benchmarks/conditioned.py [--cores 2] [--seeds 5] [--steps 6000] [--folder FOLDER]
 
-Trains both on sprites. At each β the distortion of the β-VAE is held against that of the conditioned model where its
-own rate–distortion curve, by straight lines between its five β, has the same rate; and the two objectives, distortion +
-β · rate, against each other: conditioned / separate − 1 by seed, with 95 % intervals.
+Trains both on sprites. At each β the distortion of the conditioned model is held against that of the β-VAEs' curve, by
+straight lines between their five β, at the same rate; and the two objectives, distortion + β · rate, against each
+other: conditioned / separate − 1 by seed, with 95 % intervals.
 """
 
 from __future__ import annotations
@@ -64,16 +64,17 @@ def compare(runs: pd.DataFrame) -> None:
     for beta in sorted(runs.beta.unique()):
         one, other = separate.loc[beta], told.loc[beta]
         at_rate = [
-            curve(told.xs(seed, level="seed"), one.kl[seed]) / one.reconstruction[seed] - 1 for seed in one.index
+            other.reconstruction[seed] / curve(separate.xs(seed, level="seed"), other.kl[seed]) - 1
+            for seed in other.index
         ]
         objective = (other.reconstruction + beta * other.kl) / (one.reconstruction + beta * one.kl) - 1
         means = [f"{each.kl.mean():.1f}, {each.reconstruction.mean():.1f}" for each in (one, other)]
         print(f"| {beta:g} | {means[0]} | {means[1]} | {interval(at_rate)} | {interval(objective)} |")
 
 
-def curve(model: pd.DataFrame, rate: float) -> float:
-    """The distortion of a model's curve at a rate; NaN beyond its ends."""
-    points = model.sort_values("kl")
+def curve(models: pd.DataFrame, rate: float) -> float:
+    """The distortion of the curve through models at a rate; NaN beyond its ends."""
+    points = models.sort_values("kl")
     return float(np.interp(rate, points.kl, points.reconstruction, left=np.nan, right=np.nan))
 
 
