@@ -234,8 +234,7 @@ def test_the_adversarial_variant_of_the_page_is_short_and_resumes_to_the_same_by
     assert len(blocks(page, "python")[1].splitlines()) <= 60
     study = Study.parse(yaml.safe_load(blocks(page, "yaml")[1]))
     cell = study.cell("digits", found.name, "5")
-    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (200, 8, 8, 1), dtype=np.uint8))
-    images = Images(pixels, None)
+    images = Images(np.random.default_rng(0).integers(0, 256, (200, 8, 8, 1), dtype=np.uint8))
 
     def run(training, steps):
         for _ in range(steps):
