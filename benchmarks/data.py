@@ -25,7 +25,7 @@ from multibeta import registry
 from multibeta.datasets import Arrays, Dataset, DatasetSource, Factor, grid_factors, random_held_out
 from multibeta.datasets._storage import CHUNK
 from multibeta.stages.prepare import prepare
-from multibeta.training.loop import Images
+from multibeta.training.images import Images
 
 BATCH, ROUNDS, BATCHES = 64, 7, 200
 SIDE = 64

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from multibeta.study import Study
-from multibeta.training.loop import Images, Training
+from multibeta.training.images import Images
+from multibeta.training.loop import Training
 
 PUBLISHED = 300_000
 ROW = 50  # steps between two waits, as log_every

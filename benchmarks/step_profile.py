@@ -18,7 +18,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from multibeta.study import Study
 from multibeta.training.devices import tune_cpu
-from multibeta.training.loop import Images, Training
+from multibeta.training.images import Images
+from multibeta.training.loop import Training
 
 CONVOLUTIONS = ("aten::mkldnn_convolution", "aten::_convolution", "aten::convolution_backward")
 

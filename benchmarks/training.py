@@ -109,7 +109,8 @@ def ours(device: str):
 
     from multibeta.study import Study
     from multibeta.training.devices import tune_cpu
-    from multibeta.training.loop import Images, Training
+    from multibeta.training.images import Images
+    from multibeta.training.loop import Training
 
     tune_cpu()
     training = {"architecture": "burgess", "latents": LATENTS, "batch_size": BATCH, "learning_rate": 1e-4}

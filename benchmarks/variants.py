@@ -19,7 +19,8 @@ from multibeta import registry
 from multibeta.stages.shared.provenance import hardware
 from multibeta.study import Study
 from multibeta.training.devices import tune_cpu
-from multibeta.training.loop import Images, Training
+from multibeta.training.images import Images
+from multibeta.training.loop import Training
 
 IMAGES, BATCH, FIRST = 1024, 64, "beta_vae"
 

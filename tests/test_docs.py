@@ -226,7 +226,8 @@ def test_the_variant_of_the_page_punishes_correlated_means():
 def test_the_adversarial_variant_of_the_page_is_short_and_resumes_to_the_same_bytes(tmp_path, monkeypatch):
     import torch
 
-    from multibeta.training.loop import Images, Training
+    from multibeta.training.images import Images
+    from multibeta.training.loop import Training
     from multibeta.training.state import RunState
 
     page = "docs/how-to/own-variant.md"

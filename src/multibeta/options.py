@@ -120,9 +120,7 @@ class TrainingOptions(Section):
     pretrained: str | None = Field(
         None, description="folder of a trained cell whose weights, where names and shapes agree, are the initial ones"
     )
-    initial_weights: Literal["torch", "he"] = Field(
-        "torch", description="PyTorch's own, or He et al. 2015, with which deep nets tell images apart from the start"
-    )
+    initial_weights: Literal["torch", "he"] = Field("torch", description="PyTorch's own, or He's, for deep ReLU nets")
     latents: StrictInt = Field(10, ge=1, le=1024, description="dimensions of the code z")
     likelihood: Literal["bernoulli", "gaussian", "gaussian_learned"] = Field(
         "bernoulli", description="of an image given its code; gaussian_learned learns its standard deviation"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from multibeta.study import Study
-from multibeta.training.loop import Images, Training, run_to_end
+from multibeta.training.images import Images
+from multibeta.training.loop import Training, run_to_end
 from multibeta.training.state import RunState
 
 torch = pytest.importorskip("torch")

@@ -3,7 +3,7 @@
 import pytest
 
 from multibeta import registry
-from multibeta.training.loop import Images
+from multibeta.training.images import Images
 
 torch = pytest.importorskip("torch")
 from .conftest import IMAGES, finish, training  # noqa: E402

@@ -4,7 +4,8 @@ import pytest
 
 from multibeta.study import Study
 from multibeta.training.graphs import _unchanged
-from multibeta.training.loop import Images, Training
+from multibeta.training.images import Images
+from multibeta.training.loop import Training
 
 torch = pytest.importorskip("torch")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

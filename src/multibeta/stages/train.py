@@ -22,11 +22,11 @@ from multibeta.results import CellFolder, data_folder, lineage_folder, state_fol
 from multibeta.stages.shared.provenance import hardware, versions
 from multibeta.stages.shared.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
+from multibeta.training.images import Images
 from multibeta.training.lock import run_lock
 from multibeta.training.loop import (
     VALIDATION_IMAGES,
     Diverged,
-    Images,
     Interrupted,
     TimeLimit,
     Training,
