@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--folder", type=Path, default=Path("results_conditioned"))
+    parser.add_argument("--folder", type=Path, default=Path("results/conditioned"))
     options = parser.parse_args()
     config = {
         "name": "conditioned",

@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -45,15 +47,16 @@ def main() -> None:
 def measure(folder: Path, name: str, count: int, channels: int) -> None:
     source = grid(name, count, channels)
     registry._outside["dataset", name] = source
-    before, started = own_memory(), time.perf_counter()
-    prepare(name, {}, folder / name)
-    seconds, peak = time.perf_counter() - started, peak_memory() - before
+    started = time.perf_counter()
+    with most_memory() as most:
+        prepare(name, {}, folder / name)
+    seconds = time.perf_counter() - started
     started = time.perf_counter()
     dataset = Dataset(folder / name)
     opened = time.perf_counter() - started
     size = sum(path.stat().st_size for path in (folder / name).iterdir()) / 2**30
     print(f"{name}: {len(dataset.images):,} images, {size:.2f} GiB in {seconds:.0f} s")
-    print(f"  memory of its own at most {peak / 1024:.0f} MiB; opened in {opened:.3f} s")
+    print(f"  memory grew by at most {max(most) / 1024:.0f} MiB; opened in {opened:.3f} s")
     ours = rates(Images(dataset.images).batch, len(dataset.images))
     with h5py.File(folder / f"{name}.h5", "w") as file:
         few = min(len(dataset.images), 65_536)
@@ -107,18 +110,27 @@ def rates(batch: Callable[[torch.Tensor], object], count: int, batches: int = BA
     return statistics.median(found)
 
 
+@contextmanager
+def most_memory() -> Iterator[list[int]]:
+    """By how many KiB the process's own memory, without what it maps of files, has grown, looked at all the while."""
+    before, found, done = own_memory(), [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.005):
+            found.append(own_memory() - before)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        watcher.join()
+
+
 def own_memory() -> int:
-    """Memory of the process in KiB, without what it maps of files."""
-    return _status("RssAnon")
-
-
-def peak_memory() -> int:
-    return _status("VmHWM") - _status("RssFile") - _status("RssShmem")
-
-
-def _status(name: str) -> int:
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1])
+    return int(next(line for line in lines if line.startswith("RssAnon:")).split()[1])
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ RUNS: dict[str, tuple[float, dict[str, Any], list[tuple[float, float]]]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=Path("results_published"))
+    parser.add_argument("--folder", type=Path, default=Path("results/published"))
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
     parser.add_argument("--epochs", type=int, default=9, help="at most, of 11,520 steps")
     options = parser.parse_args()

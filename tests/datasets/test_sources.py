@@ -17,6 +17,7 @@ CONTENT = b"exact bytes " * 1000
 PACKED = gzip.compress(CONTENT, mtime=0)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 GIT_BLOB = hashlib.sha1(b"blob 12000\0" + CONTENT).hexdigest()
+MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -121,6 +122,36 @@ def test_a_file_of_a_git_repository_is_known_by_its_blob(source, cache):
     assert locate(source(sha256="", git_blob=GIT_BLOB), None, cache)
     with pytest.raises(DataError, match=f"git-blob hash is .*, expected {GIT_BLOB}"):
         locate(source("altered", sha256="", git_blob=GIT_BLOB), None, cache / "other")
+
+
+def test_a_file_of_which_only_an_md5_is_published_is_known_by_it(source, cache):
+    assert locate(source(sha256="", md5=MD5), None, cache)
+    with pytest.raises(DataError, match=f"md5 hash is .*, expected {MD5}"):
+        locate(source("altered", sha256="", md5=MD5), None, cache / "other")
+
+
+def test_further_addresses_are_tried_in_order(source, server, cache):
+    at = f"http://127.0.0.1:{server.server_port}"
+    found = locate(source("missing", mirrors=(f"{at}/altered", f"{at}/good", f"{at}/unsized")), None, cache)
+    assert found["a.bin"].read_bytes() == CONTENT
+    assert server.requests == ["/missing", "/altered", "/good"]
+    assert leftovers(cache) == ["a.bin"]
+
+
+def test_of_several_addresses_each_says_why_it_failed(source, server, cache):
+    at = f"http://127.0.0.1:{server.server_port}"
+    with pytest.raises(
+        DataError, match=r"/missing answered 404 .*; .*/short served a file that is truncated"
+    ) as failure:
+        locate(source("missing", mirrors=(f"{at}/short",)), None, cache)
+    assert "\n" not in str(failure.value)
+
+
+def test_a_file_of_another_dataset_lies_in_its_folder(source, server, mirror, cache):
+    (mirror / "other").mkdir()
+    (mirror / "other" / "a.bin").write_bytes(CONTENT)
+    assert locate(source(of="other"), mirror, cache) == {"a.bin": mirror / "other" / "a.bin"}
+    assert locate(source(of="other"), None, cache) == {"a.bin": cache / "other" / "a.bin"}
 
 
 @pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT.replace(b"exact", b"other"), b""])

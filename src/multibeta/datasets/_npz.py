@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -36,9 +37,12 @@ class Member:
             _header(file, self._path, self._key)
             for start in range(0, len(self), CHUNK):
                 count = min(CHUNK, len(self) - start)
-                content = file.read(count * row)
+                try:
+                    content = file.read(count * row)
+                except (EOFError, zlib.error, zipfile.BadZipFile) as error:
+                    raise DataError(f"{self._path}: array {self._key!r} is damaged: {error}") from None
                 if len(content) < count * row:
-                    raise DataError(f"{self._path}: array {self._key!r} ends after {start} of {len(self)} rows")
+                    raise DataError(f"{self._path}: array {self._key!r} ends after fewer than its {len(self)} rows")
                 yield np.frombuffer(content, np.uint8).reshape(count, *self.shape[1:])
 
     def _opened(self) -> IO[bytes]:
@@ -54,7 +58,7 @@ def _header(file: IO[bytes], path: Path, key: str) -> tuple[int, ...]:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, by_columns, dtype = read(file)
-    except ValueError as error:
+    except (ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: array {key!r} is no npy file: {error}") from None
     if dtype != np.uint8 or by_columns or not shape:
         raise DataError(f"{path}: array {key!r} is {dtype} {shape}, must be uint8 with rows one after the other")

@@ -23,8 +23,9 @@ def locate(
 ) -> dict[str, Path]:
     """The verified files of a dataset by name.
 
-    Each is looked for as ``<mirror>/<dataset>/<name>``, then in the cache, then downloaded into the cache. A wrong
-    file in the mirror is an error, since somebody put it there; a wrong file in the cache is downloaded anew.
+    Each is looked for as ``<mirror>/<dataset>/<name>``, then in the cache, then downloaded into the cache, from the
+    first of its addresses that gives it; the dataset is the one that the file is ``of``, if it says so. A wrong file in
+    the mirror is an error, since somebody put it there; a wrong file in the cache is downloaded anew.
 
     Args:
         source: the dataset, whose ``files`` are wanted.
@@ -61,14 +62,18 @@ def _locate(dataset: str, file: File, mirror: Path | None, cache: Path, timeout:
         looked_in.append(f"{path} ({problem})")
     else:
         looked_in.append(f"{path} (not there)")
-    try:
-        _download(file, path, timeout)
-    except _NotDownloaded as failure:
-        raise DataError(
-            f"{dataset} needs {file.name}: looked in {', '.join(looked_in)}; {file.url} {failure}; "
-            f"without a network, put the file into <folder>/{dataset}/ and set MULTIBETA_MIRROR=<folder>"
-        ) from None
-    return path
+    failures = []
+    for url in (file.url, *file.mirrors):
+        try:
+            _download(file, url, path, timeout)
+        except _NotDownloaded as failure:
+            failures.append(f"{url} {failure}")
+        else:
+            return path
+    raise DataError(
+        f"{dataset} needs {file.name}: looked in {', '.join(looked_in)}; {'; '.join(failures)}; "
+        f"without a network, put the file into <folder>/{dataset}/ and set MULTIBETA_MIRROR=<folder>"
+    )
 
 
 def find_problem(path: Path, file: File) -> str:
@@ -104,14 +109,14 @@ class _NotDownloaded(Exception):
     """Why an address did not give the file, as one clause."""
 
 
-def _download(file: File, path: Path, timeout: float) -> None:
+def _download(file: File, url: str, path: Path, timeout: float) -> None:
     """Fetch to a temporary name beside ``path``, verify, rename; nothing stays behind on failure."""
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as target:
             temporary = Path(target.name)
-            _fetch(file.url, target, timeout)
+            _fetch(url, target, timeout)
         problem = find_problem(temporary, file)
         if problem:
             raise _NotDownloaded(f"served a file that {problem}")

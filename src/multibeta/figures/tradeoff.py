@@ -161,7 +161,7 @@ def _rate_distortion_of_each(
             axes.set(xlabel="", ylabel="")
             axes.margins(0.12)
             axes.locator_params(nbins=4)
-        for axes in grid.flat[len(names) - 4 : len(names)]:  # the lowest of each column
+        for axes in grid.flat[max(0, len(names) - 4) : len(names)]:  # the lowest of each column
             axes.tick_params(labelbottom=True)
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
