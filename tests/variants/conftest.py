@@ -25,7 +25,11 @@ def one_pass(variant, seed=0, shape=(1, 4, 4)):
     adversary = None if adversary is None else adversary.double()
     network.eval()  # what belongs to a step's update stays as it is
     images = torch.rand(BATCH, *shape, dtype=torch.float64)
-    noise, chance = torch.randn(2, BATCH, LATENTS, dtype=torch.float64)
+    return forward_of(variant, network, adversary, images, *torch.randn(2, BATCH, LATENTS, dtype=torch.float64))
+
+
+def forward_of(variant, network, adversary, images, noise, chance):
+    """A `Forward` of these networks and numbers, without a condition."""
     found = network(images, None, noise, chance)
     return Forward(
         images,

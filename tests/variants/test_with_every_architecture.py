@@ -6,11 +6,10 @@ import pytest
 
 from multibeta import registry
 from multibeta.options import TrainingOptions
-from multibeta.variants import Forward, Parts, objective
-from multibeta.variants._likelihoods import likelihood
+from multibeta.variants import Parts, objective
 
 torch = pytest.importorskip("torch")
-from .conftest import make  # noqa: E402
+from .conftest import forward_of, make  # noqa: E402
 
 BATCH = 4
 SMALL = {"vq_vae": {"codebook_size": 8, "entry_size": 2}, "factor_vae": {"width": 16}}
@@ -54,20 +53,7 @@ def test_a_variant_is_served_by_an_architecture(name, architecture, shape, laten
     variant, parts = make(name, **SMALL.get(name, {})), Parts(ARCHITECTURES[architecture], shape, latents)
     network, adversary = variant.network(parts), variant.adversary(parts)
     images, (noise, chance) = torch.rand(BATCH, *shape), torch.randn(2, BATCH, latents)
-    found = network(images, None, noise, chance)
-    forward = Forward(
-        images,
-        found.mean,
-        found.logvar,
-        found.z,
-        found.logits,
-        likelihood("bernoulli", 0.1),
-        prior=chance if variant.draws_prior else None,
-        network=network,
-        adversary=adversary,
-        dataset_size=100,
-        extras=found.extras,
-    )
+    forward = forward_of(variant, network, adversary, images, noise, chance)
     loss = objective(variant.loss(forward, 1.0))
     loss.backward(inputs=list(network.parameters()))
     assert loss.isfinite()
