@@ -56,7 +56,7 @@ def measure(folder: Path, name: str, count: int, channels: int) -> None:
     opened = time.perf_counter() - started
     size = sum(path.stat().st_size for path in (folder / name).iterdir()) / 2**30
     print(f"{name}: {len(dataset.images):,} images, {size:.2f} GiB in {seconds:.0f} s")
-    print(f"  memory grew by at most {max(most) / 1024:.0f} MiB; opened in {opened:.3f} s")
+    print(f"  memory of the process, PyTorch and all, at most {max(most) / 1024:.0f} MiB; opened in {opened:.3f} s")
     ours = rates(Images(dataset.images).batch, len(dataset.images))
     with h5py.File(folder / f"{name}.h5", "w") as file:
         few = min(len(dataset.images), 65_536)
@@ -112,12 +112,12 @@ def rates(batch: Callable[[torch.Tensor], object], count: int, batches: int = BA
 
 @contextmanager
 def most_memory() -> Iterator[list[int]]:
-    """By how many KiB the process's own memory, without what it maps of files, has grown, looked at all the while."""
-    before, found, done = own_memory(), [0], threading.Event()
+    """The process's own memory in KiB, without what it maps of files, looked at all the while."""
+    found, done = [own_memory()], threading.Event()
 
     def watch() -> None:
         while not done.wait(0.005):
-            found.append(own_memory() - before)
+            found.append(own_memory())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
