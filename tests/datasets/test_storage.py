@@ -47,8 +47,13 @@ def test_what_was_written_is_read(tmp_path, register, images, binary):
     dataset = prepare("toy", {}, tmp_path)
     there = dataset.images
     assert (len(there), there.shape, there.dtype, there.size) == (10, (10, 5, 6, 1), np.uint8, 300)
-    for positions in (np.array([7, 0, 7]), slice(2, 9, 3), slice(None), np.arange(10) % 2 == 0, 4, -1):
+    for positions in (np.array([7, 0, -3]), slice(2, 9, 3), slice(None), np.arange(10) % 2 == 0, [1, 2], 4, -1):
         assert np.array_equal(there[positions], pixels()[positions])
+    for index in ((4, slice(1, 3), slice(None), 0), (np.array([7, 0]), 1), (slice(2, 5), slice(None), slice(0, 2), 0)):
+        assert np.array_equal(there[index], pixels()[index])
+    for outside in (10, [-11], np.arange(20), (slice(None), [0, 1])):
+        with pytest.raises(IndexError):
+            there[outside]
     assert np.array_equal(np.stack(list(there)), pixels())
     assert np.array_equal(np.asarray(there), pixels())
     kept = "bits" if binary else "images"

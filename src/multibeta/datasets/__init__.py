@@ -170,7 +170,7 @@ class Dataset:
 
     Attributes:
         card: title, licence, source, sizes, factors, classes and sha256 of the images, as in ``card.json``.
-        images: uint8 (N, H, W, C), read-only: a mapped array, or `multibeta.datasets._storage.Images`, indexed as one.
+        images: uint8 (N, H, W, C), read-only: `multibeta.datasets._storage.Images`, indexed as an array.
         held_out: bool (N,).
         factors: int (N, K) or None; its columns are described by ``factor_specs``.
         labels: int (N,) or None.
@@ -197,9 +197,7 @@ class Dataset:
     def _images(self) -> Any:
         card = {"binary": False, "derived": False, **self.card}
         stored = self._read(_storage.BITS if card["binary"] else _storage.BYTES)
-        if not card["binary"] and not card["derived"]:
-            return stored
-        of_stored, of_seen = ((h, w, c) for c, h, w in (card["stored_shape"], card["shape"]))
+        of_stored, of_seen = ((h, w, c) for c, h, w in (card.get("stored_shape", card["shape"]), card["shape"]))
         return _storage.Images(stored, of_stored, of_seen, card["binary"], self._derive if card["derived"] else None)
 
     def _derive(self, images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.uint8]:

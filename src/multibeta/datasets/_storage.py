@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 #: Images held in memory at once while they are written or looked through.
 CHUNK = 4096
+#: Images are read ahead if every so many-th of those that lie there is wanted, and as many of them at least.
+DENSE = 8
 #: File of bytes (N, H, W, C), and file of rows of bits (N, ⌈H·W·C / 8⌉).
 BYTES, BITS = "images.npy", "bits.npy"
 
@@ -20,10 +23,13 @@ Derive = Callable[[NDArray[np.uint8], NDArray[np.int64]], NDArray[np.uint8]]
 
 
 class Images:
-    """Images uint8 (N, H, W, C) that are unpacked or derived when they are read; indexed as an array's first axis is.
+    """Images uint8 (N, H, W, C) that are read, unpacked and derived when they are asked for; indexed as an array is.
+
+    Random images are read alone: the system would read a hundred kilobytes around each, which a dataset larger than the
+    memory has no use for. Images that lie side by side are read ahead.
 
     Args:
-        stored: rows of bits, or of bytes if not ``packed``, mapped into memory.
+        stored: rows of bits, or images if not ``packed``; where they are mapped, the map is told how it is read.
         stored_shape: (H, W, C) of the stored images.
         shape: (H, W, C) of the images that are seen.
         derive: makes these of those; None if they are the same.
@@ -40,6 +46,10 @@ class Images:
         packed: bool,
         derive: Derive | None = None,
     ) -> None:
+        self._map = stored.base if isinstance(stored.base, mmap.mmap) else None
+        if self._map is not None:
+            self._map.madvise(mmap.MADV_RANDOM)
+        # Without the class of mapped arrays, whose every slice costs more than it holds.
         self._stored, self._stored_shape = np.asarray(stored), stored_shape
         self._packed, self._derive = packed, derive
         self.shape = (len(stored), *shape)
@@ -51,17 +61,35 @@ class Images:
     def size(self) -> int:
         return int(np.prod(self.shape))
 
-    def __getitem__(self, positions: Any) -> NDArray[np.uint8]:
-        if isinstance(positions, int | np.integer):
-            one: NDArray[np.uint8] = self[np.array([positions])][0]
-            return one
-        positions = np.arange(len(self))[positions]
+    def __getitem__(self, index: Any) -> Any:
+        """Images at positions, a slice or a mask; of them a part, where slices and numbers of further axes follow."""
+        if isinstance(index, tuple):
+            if not all(isinstance(each, int | np.integer | slice) for each in index[1:]):
+                raise IndexError("beyond the first axis, images are indexed by numbers and slices only")
+            one = isinstance(index[0], int | np.integer)
+            return self[index[0]][index[1:] if one else (slice(None), *index[1:])]
+        if isinstance(index, int | np.integer):
+            return self[np.array([index])][0]
+        return self._read(_positions(index, len(self)))
+
+    def _read(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        self._read_ahead(positions)
         images = self._stored[positions]
         if self._packed:
             images = np.unpackbits(images, axis=1, count=int(np.prod(self._stored_shape)))
             np.negative(images, out=images)  # 1 becomes 255
         images = images.reshape(-1, *self._stored_shape)
         return images if self._derive is None else self._derive(images, positions)
+
+    def _read_ahead(self, positions: NDArray[np.int64]) -> None:
+        """Ask for the part of the map in which these images lie, if they are a good part of it."""
+        if self._map is None or len(positions) < DENSE:
+            return
+        first, last = int(positions.min()), int(positions.max())
+        if last - first < DENSE * len(positions) and last < len(self):
+            row, header = self._stored.strides[0], len(self._map) - self._stored.nbytes
+            start = (header + first * row) // mmap.PAGESIZE * mmap.PAGESIZE
+            self._map.madvise(mmap.MADV_WILLNEED, start, header + (last + 1) * row - start)
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         for start in range(0, len(self), CHUNK):
@@ -73,6 +101,13 @@ class Images:
 
     def tobytes(self) -> bytes:
         return self[:].tobytes()
+
+
+def _positions(index: Any, count: int) -> NDArray[np.int64]:
+    """The positions (n,) that an index of the first axis means, each from 0 on."""
+    if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
+        return index if not len(index) or index.min() >= 0 else np.where(index < 0, index + count, index)
+    return np.arange(count)[index]
 
 
 def in_chunks(images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:

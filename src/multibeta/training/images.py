@@ -30,8 +30,7 @@ class Images:
         positions: NDArray[np.int64] | None = None,
         device: str = "cpu",
     ) -> None:
-        # Without the class of mapped arrays, whose every slice costs more than it holds.
-        self._stored = np.asarray(stored) if isinstance(stored, np.ndarray) else stored
+        self._stored = stored
         self._positions = np.arange(len(stored)) if positions is None else positions
         self._pixels = None if device == "cpu" else _upload(stored, self._positions, device)
         self._condition = None if condition is None else torch.from_numpy(condition).to(device)
