@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.datasets import DataError
-from multibeta.datasets._storage import CHUNK
+from multibeta.datasets._storage import at_once
 
 
 class Member:
@@ -35,8 +35,9 @@ class Member:
         row = math.prod(self.shape[1:])
         with self._opened() as file:
             _header(file, self._path, self._key)
-            for start in range(0, len(self), CHUNK):
-                count = min(CHUNK, len(self) - start)
+            step = at_once(max(row, 1))
+            for start in range(0, len(self), step):
+                count = min(step, len(self) - start)
                 try:
                     content = file.read(count * row)
                 except (EOFError, zlib.error, zipfile.BadZipFile) as error:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 #: Images held in memory at once while they are written or looked through.
 CHUNK = 4096
+#: Bytes of them, for large images.
+MOST_BYTES = 1 << 28
 #: File of bytes (N, H, W, C), and file of rows of bits (N, ⌈H·W·C / 8⌉).
 BYTES, BITS = "images.npy", "bits.npy"
 
@@ -73,6 +75,11 @@ class Images:
 
     def tobytes(self) -> bytes:
         return self[:].tobytes()
+
+
+def at_once(row_bytes: int) -> int:
+    """How many images of that many bytes are held in memory at once."""
+    return max(1, min(CHUNK, MOST_BYTES // row_bytes))
 
 
 def in_chunks(images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
