@@ -63,7 +63,7 @@ class OwnData(DatasetSource):
     """Base of the plug-ins for a user's own files; one writes `parts`, `describing`, `know`, `shape` and `build`."""
 
     #: What changes no image: where the files lie and what is said of them. Their content is in `digests`.
-    identity_exclude = frozenset({"path", "attributes", "title", "licence", "source", "citation", "content"})
+    identity_exclude = frozenset({"path", "title", "licence", "source", "citation", "content"})
     licence = NOT_STATED
     source = NOT_STATED
 

@@ -51,6 +51,7 @@ class ImageFolder(OwnData):
         )
 
     title = "A folder of images"
+    identity_exclude = OwnData.identity_exclude | {"attributes", "most_corrupt"}
 
     @property
     def shape(self) -> tuple[int, int, int]:
