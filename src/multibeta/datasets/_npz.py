@@ -62,6 +62,8 @@ def _header(file: IO[bytes], path: Path, key: str) -> tuple[int, ...]:
     except (ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: array {key!r} is no npy file: {error}") from None
     if dtype != np.uint8 or by_columns or not shape:
-        raise DataError(f"{path}: array {key!r} is {dtype} {shape}, must be uint8 with rows one after the other")
+        raise DataError(
+            f"{path}: array {key!r} is {dtype} {shape}, must be uint8, greys 0 … 255, with rows one after the other"
+        )
     found: tuple[int, ...] = shape
     return found
