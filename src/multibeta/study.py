@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from multibeta import registry, strict_yaml
+from multibeta import named_datasets, registry, strict_yaml
 from multibeta.cell import Cell, Choice, fingerprint, pretrained_run
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.options import StudyOptions, VariantEntry, canonical_strength
@@ -249,6 +249,9 @@ class Study:
     def _choice(self, kind: str, name: str, given: str | None, options: dict[str, Any]) -> Choice:
         choice = Choice(name=name, plug_in=given or name, options=options)
         with self._blame(f"{kind}s.{name}{f'.{kind}' if given else ''}"):
+            if kind == "dataset":
+                found, options = named_datasets.resolve(choice.plug_in, options)
+                choice = Choice(name=name, plug_in=found, options=options)
             plug_in = registry.find(kind, choice.plug_in)
         try:
             plug_in.Options.model_validate(options)

@@ -65,7 +65,8 @@ class ArrayFile:
             shape, dtype = tuple(file[name].shape), file[name].dtype
         if dtype != np.uint8 or not shape:
             raise DataError(
-                f"{self.path}: array {name!r} is {dtype} {shape}, must be uint8, greys 0 … 255, with a row for each image"
+                f"{self.path}: array {name!r} is {dtype} {shape}, must be uint8, greys 0 … 255, "
+                "with a row for each image"
             )
         return shape, self._pieces(name, shape)
 

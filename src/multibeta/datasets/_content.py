@@ -59,7 +59,7 @@ def _hash(parts: Sequence[tuple[str, Path]]) -> str:
     from tqdm import tqdm
 
     whole = hashlib.sha256()
-    for name, path in tqdm(parts, desc="hashing files", unit="file", delay=3, leave=False):
+    for name, path in tqdm(parts, desc="hashing files", unit="file", delay=3, leave=False, disable=None):
         try:
             with path.open("rb") as file:
                 own = hashlib.file_digest(file, "sha256").hexdigest()

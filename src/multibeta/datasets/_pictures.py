@@ -61,7 +61,10 @@ def read_all(paths: Sequence[Path], size: int, colour: Colour) -> Iterator[NDArr
     from tqdm import tqdm
 
     # Decoders let other threads run.
-    with ThreadPoolExecutor() as pool, tqdm(total=len(paths), desc="reading images", delay=3, leave=False) as bar:
+    with (
+        ThreadPoolExecutor() as pool,
+        tqdm(total=len(paths), desc="reading images", delay=3, leave=False, disable=None) as bar,
+    ):
         for start in range(0, len(paths), BATCH):
             yield from pool.map(lambda path: read(path, size, colour), paths[start : start + BATCH])
             bar.update(BATCH)

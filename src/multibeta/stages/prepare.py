@@ -192,7 +192,7 @@ def _tell_left_out(source: DatasetSource, arrays: Arrays, folder: Path) -> dict[
     count, total = len(left_out), len(left_out) + len(arrays.held_out)
     first = dict(itertools.islice(left_out.items(), MOST_NAMED))
     some = "; ".join(f"{name}: {reason}" for name, reason in itertools.islice(first.items(), 3))
-    more = f"; all in {folder / 'left_out.csv'}" if count > 3 else ""
+    more = "; all in left_out.csv of the prepared dataset" if count > 3 else ""
     print(f"{source.title}: {count:,} of {total:,} images left out: {some}{more}", file=sys.stderr)
     return {"left_out": {"count": count, "first": first}}
 
