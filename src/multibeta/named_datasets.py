@@ -54,11 +54,13 @@ def find(name: str) -> NamedDataset | None:
     path = file_of(name)
     if not re.fullmatch(NAME, name) or not path.is_file():
         return None
-    try:
-        return NamedDataset(**strict_yaml.read(path))
-    except TypeError:
+    content = strict_yaml.read(path)
+    if not {"plug_in", "options"} <= content.keys() <= {"plug_in", "options", "facts"} or not (
+        isinstance(content["plug_in"], str) and isinstance(content["options"], dict)
+    ):
         message = f"is not what multibeta datasets add writes; remove it with multibeta datasets remove {name}"
-        raise ConfigError(f"{path}: {message}") from None
+        raise ConfigError(f"{path}: {message}")
+    return NamedDataset(**content)
 
 
 def resolve(name: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -73,6 +73,13 @@ def test_arrays_may_have_other_names(path):
     assert found.build({}).labels[:4].tolist() == [0, 1, 2, 0]
 
 
+def test_arrays_in_groups_of_hdf5_are_named_by_their_path(tmp_path):
+    given = grid_arrays()
+    path = save(tmp_path / "own.h5", {"run/frames": given["images"], "run/factors": given["factors"]})
+    assert source(path, images="run/frames", factors="run/factors").grid is True
+    refused(lambda: source(path).factors, "it holds run/factors, run/frames")
+
+
 def test_colour_images_are_taken_as_they_are(path):
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 6, 3), dtype=np.uint8)
     assert source(save(path, {"imgs": images})).shape == (3, 8, 6)
@@ -132,6 +139,7 @@ def refused(act, *words):
         ({"labels": np.arange(7)}, ["'labels' is int64 (7,), must be"]),
         ({"labels": np.linspace(0, 1, 8)}, ["'labels' is float64 (8,), must be"]),
         ({"held_out": np.arange(8)}, ["'held_out' must hold 0 and 1 only"]),
+        ({"held_out": np.ones(8)}, ["held_out holds out every image"]),
     ],
 )
 def test_arrays_that_do_not_fit(path, changes, words):

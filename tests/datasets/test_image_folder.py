@@ -278,6 +278,7 @@ def test_a_place_that_is_no_folder_of_images(tmp_path):
         ("file,a+b\n0-0.png,1\n0-1.png,2\n", ["'a+b'"]),
         ("file,label\n0-0.png,1\n0-1.png,1\n", ["column label has one value"]),
         ("file,split\n0-0.png,train\n0-1.png,later\n", ["column split holds 'later'"]),
+        ("file,split\n0-0.png,train\n0-1.png,train\n", ["split holds out no image"]),
         ('file,c\n"0-0.png,1\n', ["cannot be read as a table"]),
     ],
 )
@@ -316,10 +317,23 @@ def test_all_images_corrupt(squares):
     refused(lambda: folder(squares).build({}), "40 of 40 images cannot be read", "most_corrupt = 0.01", "0-0.png")
 
 
+def test_the_only_image_of_a_value_is_corrupt(squares):
+    rows = numbered(squares, rare=lambda i: ("common", "rare")[i == 7])
+    (squares / rows[7]["file"]).write_bytes(b"")
+    source = with_table(squares, rows, most_corrupt=0.1)
+    refused(lambda: source.build({}), "only images that cannot be read have some value of rare", "1-2.png: is empty")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_files_that_may_not_be_read(squares):
     (squares / "0-0.png").chmod(0)
     refused(lambda: folder(squares).build({}), "0-0.png cannot be read: Permission denied")
+    refused(lambda: folder(squares).digests(), "0-0.png cannot be read: Permission denied")
+    squares.chmod(0)
+    refused(lambda: folder(squares).digests(), "squares cannot be read: Permission denied")
+    squares.chmod(0o700)
+    squares.with_suffix(".csv").chmod(0)
+    refused(lambda: folder(squares, attributes=str(squares.with_suffix(".csv"))).factors, "Permission denied")
 
 
 def test_a_link_that_leads_nowhere_is_named(squares):

@@ -141,7 +141,13 @@ def test_data_that_has_gone_is_one_line_that_names_its_file(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("[]", "must be a mapping"), ("a: 1", "remove squares"), ("{", "is not YAML")]
+    ("text", "word"),
+    [
+        ("[]", "must be a mapping"),
+        ("a: 1", "remove squares"),
+        ("{plug_in: arrays, options: 3}", "remove squares"),
+        ("{", "is not YAML"),
+    ],
 )
 def test_a_damaged_file_of_a_name_is_one_line(capsys, tmp_path, text, word):
     run(ADD)

@@ -34,7 +34,7 @@ class ArrayFile:
             raise DataError(f"{path} is no file of arrays: its name must end in {', '.join((*NPZ, *HDF5))}")
         self._hdf5 = path.suffix.lower() in HDF5
         with self._opened() as file:
-            self.names = [name for name in file if not self._hdf5 or hasattr(file[name], "shape")]
+            self.names = _within(file) if self._hdf5 else list(file)
 
     def read(self, name: str) -> NDArray[Any]:
         """A whole array of numbers or text.
@@ -96,6 +96,13 @@ class ArrayFile:
             if "allow_pickle" in reason:
                 reason = "it holds Python objects, a pickle, which could run code and is never loaded"
             raise DataError(f"{self.path} cannot be read as arrays: {reason}") from None
+
+
+def _within(file: Any) -> list[str]:
+    """The paths of all arrays of an HDF5 file, also of those in groups."""
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if hasattr(item, "shape") else None)
+    return found
 
 
 def _is_text(stored: Any) -> bool:

@@ -99,14 +99,23 @@ def flags(where: str, name: str, distinct: Sequence[str], codes: NDArray[np.int6
     """A column of what is held out from training as bool (N,).
 
     Raises:
-        DataError: a value says neither.
+        DataError: a value says neither, or all say the same.
     """
     known = dict.fromkeys(("train", "training", "0", "false"), False)
     known |= dict.fromkeys(("test", "val", "valid", "validation", "held_out", "1", "true"), True)
     for word in distinct:
         if word.lower() not in known:
             raise DataError(f"{where}: column {name} holds {word!r}; it must be train or test, or 0 or 1")
-    return np.array([known[word.lower()] for word in distinct], dtype=bool)[codes]
+    held_out = np.array([known[word.lower()] for word in distinct], dtype=bool)[codes]
+    require_both(where, name, held_out)
+    return held_out
+
+
+def require_both(where: str, name: str, held_out: NDArray[np.bool_]) -> None:
+    """Raise a `DataError` unless some rows (N,) are held out and some are not."""
+    if held_out.all() or not held_out.any():
+        some = "every" if held_out.all() else "no"
+        raise DataError(f"{where}: {name} holds out {some} image from training; some must be, and some must not")
 
 
 def _numbers(distinct: Sequence[str] | NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +18,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".
 #: The decoders that may be tried; others can start programs.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 #: Files read between two looks at the result; bounds the memory.
-BATCH = 256
+BATCH = 64
 
 Colour = Literal["rgb", "grey"]
 
@@ -86,8 +85,7 @@ def read(path: Path, size: int, colour: Colour) -> NDArray[np.uint8] | str:
         file = path.open("rb")
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    with file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damaged metadata, and of images that are large
+    with file:
         try:
             with Image.open(file, formats=FORMATS) as image:
                 return _square(image, size, colour)

@@ -145,6 +145,7 @@ class ArraysOfOnesOwn(OwnData):
         flags = self._rows(file, name, (count,), "iufb")
         if not np.isin(flags, (0, 1)).all():
             raise DataError(f"{self.path}: array {name!r} must hold 0 and 1 only")
+        _columns.require_both(str(self.path), name, flags.astype(bool))
         return flags.astype(bool)
 
     def _factors(

@@ -93,7 +93,8 @@ class ImageFolder(OwnData):
             classes = self._folders()
         elif label is not None:
             column = table.column(label)
-            classes, labels = _columns.words(where, label, column.distinct, column.codes)
+            declared = options.kinds.get(label) == "categorical"
+            classes, labels = _columns.words(where, label, column.distinct, column.codes, declared)
         names = [name for name in table.columns if name not in ("label", *SPLITS)]
         for name in options.kinds:
             table.column(name)
@@ -122,6 +123,7 @@ class ImageFolder(OwnData):
             left_out = dict.fromkeys(sorted({*listed} - {*names}), "has no row in the table")
         pixels, corrupt = self._read(names)
         kept = np.array([name not in corrupt for name in names])
+        self._require_values(known, kept, corrupt)
         # The split is one of all images, so that it does not depend on which of them are whole.
         held_out = random_held_out(len(names)) if known.held_out is None else known.held_out
         labels = known.labels if known.labels is not None or not known.classes else self._by_folder(names)
@@ -132,6 +134,17 @@ class ImageFolder(OwnData):
             None if labels is None else labels[kept],
             left_out={**left_out, **corrupt},
         )
+
+    def _require_values(self, known: Known, kept: NDArray[np.bool_], corrupt: dict[str, str]) -> None:
+        """Say why a factor has lost a value, where it did so with the images that cannot be read."""
+        columns = () if known.values is None else known.values[kept].T
+        for factor, column in zip(known.factors, columns, strict=True):
+            if len(np.unique(column)) < factor.size:
+                first, reason = next(iter(corrupt.items()))
+                raise DataError(
+                    f"{self.path}: only images that cannot be read have some value of {factor.name}, such as {first}: "
+                    f"{reason}; replace them, or take their rows out"
+                )
 
     def _by_folder(self, names: list[str]) -> NDArray[np.int64]:
         place = {name: position for position, name in enumerate(self.classes)}
