@@ -79,7 +79,23 @@ def test_a_variants_page_gives_source_strength_and_options(name):
     assert all(f"`{option}`" in page for option in variant.Options.model_fields)
 
 
-@pytest.mark.parametrize("name", registry.names("dataset"))
+def needs_files(name):
+    """Is it a dataset only with files of one's own?"""
+    return any(option.is_required() for option in registry.find("dataset", name).Options.model_fields.values())
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names("dataset") if needs_files(name)])
+def test_the_dataset_page_gives_every_option_for_ones_own_data(name):
+    page, source = text("docs/datasets.md"), registry.find("dataset", name)
+    section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    common = page.partition("\n## Your own data\n")[2].partition("\n## ")[0]
+    for option, field in source.Options.model_fields.items():
+        assert f"`{option}`" in section + common
+        if option in ("size", "colour", "bins", "most_corrupt"):
+            assert f"| `{option}` | {field.default} |" in section or name == "arrays"
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names("dataset") if not needs_files(name)])
 def test_the_dataset_page_gives_sizes_licence_and_hashes(name):
     source, page = registry.find("dataset", name)(), text("docs/datasets.md")
     (row,) = re.findall(rf"^\| \[`{name}`\]\(#{name}\).*$", page, re.M)
@@ -130,7 +146,14 @@ def test_links_lead_somewhere(page):
 def commands():
     """The options of every command of multibeta."""
     (action,) = [a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    return {name: set(command._option_string_actions) for name, command in action.choices.items()}
+    return {name: options_of(command) for name, command in action.choices.items()}
+
+
+def options_of(command):
+    """The options of a command and of the actions below it."""
+    below = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
+    actions = [each for action in below for each in action.choices.values()]
+    return set(command._option_string_actions).union(*map(options_of, actions))
 
 
 def snakemake_options():
@@ -263,6 +286,27 @@ def test_the_dataset_of_the_page_is_prepared(tmp_path):
     assert dataset.images.shape == (64, 8, 8, 1)
     assert dataset.held_out.sum() == 6
     assert (dataset.images[0, :, :, 0] == 255).sum() == 15
+
+
+def test_the_folder_of_the_page_is_added_trained_and_named(tmp_path, monkeypatch, capsys):
+    from multibeta.cli import main
+
+    page = "docs/how-to/own-data.md"
+    monkeypatch.setenv("MULTIBETA_DATASETS", str(tmp_path / "names"))
+    monkeypatch.setenv("MULTIBETA_CACHE", str(tmp_path / "cache"))
+    exec(*blocks(page, "python"), {})
+    add, train = re.findall(r"^    multibeta (datasets add discs .*|train .*) *$", text(page), re.M)
+    assert main(add.split()) == 0
+    printed = capsys.readouterr()
+    assert blocks(page, "text") == [printed.out.partition("\n")[0] + "\n"]
+    assert (
+        printed.err == "A folder of images: discs: 1 of 400 images left out: 007.png: is no image of a known format\n"
+    )
+    named, spelled = (Study.parse(yaml.safe_load(block)) for block in blocks(page, "yaml"))
+    assert len(named.cells) == 4
+    assert named.cell("discs", "beta_vae", "4").training_fingerprint == spelled.cells[1].training_fingerprint
+    assert main(train.replace("2000", "3").split()) == 0
+    assert main(["datasets", "remove", "discs"]) == 0
 
 
 def test_the_metric_of_the_page_measures():

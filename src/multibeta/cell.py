@@ -37,7 +37,7 @@ class Choice(BaseModel):
     def identity(self, kind: str) -> dict[str, Any]:
         """What of it makes a result; the name in the study does not."""
         plug_in = self.make(kind)
-        options = plug_in.options.model_dump(mode="json", exclude_defaults=True)
+        options = plug_in.options.model_dump(mode="json", exclude_defaults=True, exclude=set(plug_in.identity_exclude))
         return {**plug_in.identity(), **({"options": options} if options else {})}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 #: Exit status of a training that stopped with a checkpoint: run the same command again to go on.
 STOPPED = 75
+ADD = "Data of your own: check it, and give it a name that studies and commands find it by."
 #: As shells report a process that Ctrl-C has ended.
 INTERRUPTED = 130
 
@@ -136,8 +137,20 @@ def _check(options: argparse.Namespace) -> None:
     print(f"{options.config}: {len(study.cells)} cells, {runs} runs")
 
 
+def _add_dataset(options: argparse.Namespace) -> None:
+    from multibeta.stages.add_dataset import add, describe
+
+    print(describe(*add(options.path, options.name, options.set)))
+
+
+def _remove_dataset(options: argparse.Namespace) -> None:
+    from multibeta.stages.add_dataset import remove
+
+    print(remove(options.name))
+
+
 def _list(options: argparse.Namespace) -> None:
-    from multibeta import registry
+    from multibeta import named_datasets, registry
 
     for path in options.plugin:
         registry.load_file(path)
@@ -145,6 +158,8 @@ def _list(options: argparse.Namespace) -> None:
         print(f"{kind}s")
         for name in registry.names(kind):
             print(f"  {name:<16} {registry.find(kind, name).title}")
+        for name in named_datasets.names() if kind == "dataset" else ():
+            print(f"  {name:<16} your own, {named_datasets.file_of(name)}")
 
 
 def _weights(options: argparse.Namespace) -> None:
@@ -247,6 +262,8 @@ def _parser() -> argparse.ArgumentParser:
     show = add("list", _list, "list datasets, variants, architectures and metrics")
     show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
 
+    _datasets(commands.add_parser("datasets", help="add data of your own by name", description=ADD))
+
     weights = add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need")
     weights.add_argument("names", nargs="*", help="which, default: all")
     weights.add_argument("--list", action="store_true", help="only say which are there")
@@ -254,6 +271,20 @@ def _parser() -> argparse.ArgumentParser:
     config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
     config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
     return parser
+
+
+def _datasets(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION", help="add or remove")
+
+    add = actions.add_parser("add", help="check data of your own and give it a name", description=ADD)
+    add.set_defaults(command=_add_dataset, name_of_command="datasets add")
+    add.add_argument("path", type=Path, help="a folder of images, or an npz or HDF5 file")
+    add.add_argument("--name", help="default: that of the folder or file")
+    _set(add, "of how it is read, such as size=32, attributes=faces.csv or licence=CC0-1.0")
+
+    remove = actions.add_parser("remove", help="forget a name; the data stays", description="Forget a name.")
+    remove.set_defaults(command=_remove_dataset, name_of_command="datasets remove")
+    remove.add_argument("name", help="as given to add")
 
 
 def _score_options(parser: argparse.ArgumentParser) -> None:

@@ -61,6 +61,8 @@ class PlugIn:
     version: ClassVar[int] = 1
     #: sha256 of the file for a plug-in outside the package, so editing it is never mistaken for the old one.
     source_hash: ClassVar[str] = ""
+    #: Options that change no result, such as where files lie; not part of a fingerprint.
+    identity_exclude: ClassVar[frozenset[str]] = frozenset()
     Options: ClassVar[type[BaseModel]] = Options
 
     def __init_subclass__(cls, kind: str | None = None, **keywords: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from multibeta import registry, strict_yaml
+from multibeta import named_datasets, registry, strict_yaml
 from multibeta.cell import Cell, Choice, fingerprint, pretrained_run
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.options import StudyOptions, VariantEntry, canonical_strength
@@ -40,6 +40,7 @@ class Study:
     def __init__(self, options: StudyOptions, where: str = "config") -> None:
         self.options = options
         self.where = where
+        self._datasets: dict[str, Choice] = {}
         self.cells = self._cells()
 
     @classmethod
@@ -178,7 +179,7 @@ class Study:
         of_method = registry.find("variant", chosen.plug_in).training
         cell = Cell(
             study=options.name,
-            dataset=self._choice("dataset", dataset, of_dataset.dataset, of_dataset.options),
+            dataset=self._dataset(dataset),
             variant=chosen,
             strength=strength,
             seeds=seeds,
@@ -231,9 +232,26 @@ class Study:
             except ValueError as error:
                 raise ValueError(f"{error} (dataset {cell.dataset.name})") from None
 
+    def _dataset(self, name: str) -> Choice:
+        """A dataset of the study, meant with the content that it has now."""
+        if name not in self._datasets:
+            entry = self.options.datasets[name]
+            choice = self._choice("dataset", name, entry.dataset, entry.options)
+            try:
+                source = choice.make("dataset")
+                pinned = source.pinned()
+                _ = source.shape, source.factors, source.classes  # read from files too, which may be wrong
+            except (OSError, RuntimeError) as error:
+                raise ConfigError(f"{self.where}: datasets.{name}: {error}") from None
+            self._datasets[name] = choice.model_copy(update={"options": {**choice.options, **pinned}})
+        return self._datasets[name]
+
     def _choice(self, kind: str, name: str, given: str | None, options: dict[str, Any]) -> Choice:
         choice = Choice(name=name, plug_in=given or name, options=options)
         with self._blame(f"{kind}s.{name}{f'.{kind}' if given else ''}"):
+            if kind == "dataset":
+                found, options = named_datasets.resolve(choice.plug_in, options)
+                choice = Choice(name=name, plug_in=found, options=options)
             plug_in = registry.find(kind, choice.plug_in)
         try:
             plug_in.Options.model_validate(options)

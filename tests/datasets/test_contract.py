@@ -18,8 +18,9 @@ MIRROR = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture(scope="module", params=registry.names("dataset"))
-def source(request) -> DatasetSource:
-    return registry.find("dataset", request.param)()
+def source(request, own_options) -> DatasetSource:
+    plug_in = registry.find("dataset", request.param)
+    return plug_in(plug_in.Options(**own_options.get(request.param, {})))
 
 
 @pytest.fixture(scope="module")

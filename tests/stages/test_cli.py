@@ -77,6 +77,7 @@ def test_the_help_names_every_command(capsys):
         ("prepare --dataset digts", "unknown dataset 'digts'; did you mean 'digits'?"),
         ("prepare --dataset sprites --set options.antialis=no", "did you mean 'antialias'?"),
         ("check nowhere.yaml", "nowhere.yaml: cannot be read"),
+        ("datasets add nowhere", "datasets add: nowhere does not exist; give a folder of images"),
         ("weights inceptoin", "unknown weights 'inceptoin'"),
     ],
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,7 @@ class Arrays:
         factors: int (N, K) or None.
         labels: int (N,) or None.
         extras: further arrays by name, kept beside the images for `DatasetSource.derive`.
+        left_out: what of the source is not among the images, by name, and why.
     """
 
     images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]
@@ -81,6 +82,7 @@ class Arrays:
     factors: NDArray[np.int64] | None = None
     labels: NDArray[np.int64] | None = None
     extras: dict[str, NDArray[Any]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 class DatasetSource(PlugIn, kind="dataset"):
@@ -104,17 +106,17 @@ class DatasetSource(PlugIn, kind="dataset"):
         [0, 0, 255, 255]
     """
 
-    title: ClassVar[str]
-    licence: ClassVar[str]
-    source: ClassVar[str]
-    citation: ClassVar[str] = ""
+    title: str
+    licence: str
+    source: str
+    citation: str = ""
     factors: tuple[Factor, ...] = ()
     classes: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     #: True if the images are the full factorial grid of the factors, last factor fastest.
-    grid: ClassVar[bool] = False
+    grid: bool = False
     #: True if every pixel that `build` gives is 0 or 255: it is then kept as a bit.
-    binary: ClassVar[bool] = False
+    binary: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -129,6 +131,14 @@ class DatasetSource(PlugIn, kind="dataset"):
     def digests(self) -> list[str]:
         """The hashes, each with its kind, of all that the content is made of beside this plug-in and its options."""
         return [file.digest for file in self.files]
+
+    def pinned(self) -> dict[str, Any]:
+        """Options by which a study means the content that is there when it is read, and no other.
+
+        Raises:
+            DataError: the content is missing, or not the one that is asked for.
+        """
+        return {}
 
     def build(self, files: dict[str, Path]) -> Arrays:
         """The images and what is known of them, from the verified ``files`` by name. The same bytes on every call."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.datasets import DataError
-from multibeta.datasets._storage import CHUNK
+from multibeta.datasets._storage import at_once
 
 
 class Member:
@@ -35,8 +35,9 @@ class Member:
         row = math.prod(self.shape[1:])
         with self._opened() as file:
             _header(file, self._path, self._key)
-            for start in range(0, len(self), CHUNK):
-                count = min(CHUNK, len(self) - start)
+            step = at_once(max(row, 1))
+            for start in range(0, len(self), step):
+                count = min(step, len(self) - start)
                 try:
                     content = file.read(count * row)
                 except (EOFError, zlib.error, zipfile.BadZipFile) as error:
@@ -61,6 +62,8 @@ def _header(file: IO[bytes], path: Path, key: str) -> tuple[int, ...]:
     except (ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: array {key!r} is no npy file: {error}") from None
     if dtype != np.uint8 or by_columns or not shape:
-        raise DataError(f"{path}: array {key!r} is {dtype} {shape}, must be uint8 with rows one after the other")
+        raise DataError(
+            f"{path}: array {key!r} is {dtype} {shape}, must be uint8, greys 0 … 255, with rows one after the other"
+        )
     found: tuple[int, ...] = shape
     return found

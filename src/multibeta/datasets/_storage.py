@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 #: Images held in memory at once while they are written or looked through.
 CHUNK = 4096
+#: Bytes of them, for large images.
+MOST_BYTES = 1 << 28
 #: Images are read ahead if every so many-th of those that lie there is wanted, and as many of them at least.
 DENSE = 8
 #: File of bytes (N, H, W, C), and file of rows of bits (N, ⌈H·W·C / 8⌉).
@@ -108,6 +110,11 @@ def _positions(index: Any, count: int) -> NDArray[np.int64]:
     if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
         return index if not len(index) or index.min() >= 0 else np.where(index < 0, index + count, index)
     return np.arange(count)[index]
+
+
+def at_once(row_bytes: int) -> int:
+    """How many images of that many bytes are held in memory at once."""
+    return max(1, min(CHUNK, MOST_BYTES // row_bytes))
 
 
 def in_chunks(images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:

@@ -92,8 +92,12 @@ def dataset_facts(name: str, card: Mapping[str, Any]) -> str:
         facts.append(f"factors {factors}")
     if card["classes"]:
         facts.append(f"{len(card['classes'])} classes")
-    if card["options"]:
-        facts.append("options " + ", ".join(f"{name} {value}" for name, value in card["options"].items()))
+    # What the card says itself is not repeated, nor that an option is not used.
+    options = {name: value for name, value in card["options"].items() if name not in card and value not in (None, {})}
+    if options:
+        facts.append("options " + ", ".join(f"{name} {plain(str(value))}" for name, value in options.items()))
+    if "left_out" in card:
+        facts.append(f"{card['left_out']['count']} left out, named in left_out.csv of the prepared dataset")
     facts += [f"licence: {plain(card['licence'])}", f"source: {plain(card['source'])}"]
     kept = "bits" if "bits" in card["sha256"] else "images"
     facts.append(f"{kept} sha256 {code(card['sha256'][kept])}")

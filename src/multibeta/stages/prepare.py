@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +19,9 @@ from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, _stora
 from multibeta.datasets._sources import locate
 from multibeta.stages.shared.specs import read_cell, read_data_spec
 
+#: Names of what is left out that a card repeats.
+MOST_NAMED = 20
+
 
 def prepare(
     name: str, options: dict[str, Any], folder: Path, mirror: Path | None = None, cache: Path | None = None
@@ -29,7 +34,7 @@ def prepare(
         name: of the dataset plug-in.
         options: its options.
         folder: gets images.npy, or bits.npy for black and white images, held_out.npy, card.json and, if the dataset has
-            them, factors.npy and labels.npy.
+            them, factors.npy, labels.npy and left_out.csv.
         mirror: where source files are looked for first.
         cache: where downloaded source files are kept; default: see `multibeta.datasets._sources.locate`.
 
@@ -41,11 +46,11 @@ def prepare(
     """
     source = _make(name, options)
     declared = _declaration(source)
-    if _is_prepared(folder, declared):
+    if _is_prepared(folder, declared, source.identity_exclude):
         return Dataset(folder)
     arrays = source.build(locate(source, mirror, cache))
     check(source, arrays)
-    if _is_prepared(folder, declared):  # by another process meanwhile
+    if _is_prepared(folder, declared, source.identity_exclude):  # by another process meanwhile
         return Dataset(folder)
     images = folder / (_storage.BITS if source.binary else _storage.BYTES)
     with results.replacing(images) as temporary:
@@ -55,7 +60,8 @@ def prepare(
             (folder / stale).unlink(missing_ok=True)
     hashes |= {key: _save(folder / f"{key}.npy", array) for key, array in _named(arrays).items()}
     sizes = {"images": len(arrays.held_out), "held_out": int(arrays.held_out.sum()), "extras": list(arrays.extras)}
-    results.write_json(folder / "card.json", {**declared, **sizes, "sha256": hashes})
+    left_out = _tell_left_out(source, arrays, folder)
+    results.write_json(folder / "card.json", {**declared, **sizes, **left_out, "sha256": hashes})
     return Dataset(folder)
 
 
@@ -157,13 +163,38 @@ def _declaration(source: DatasetSource) -> dict[str, Any]:
     }
 
 
-def _is_prepared(folder: Path, declared: dict[str, Any]) -> bool:
+def _is_prepared(folder: Path, declared: dict[str, Any], exclude: frozenset[str]) -> bool:
+    """Does the folder hold what is declared, apart from options such as a title or where files lie?"""
     try:
         card = results.read_json(folder / "card.json")
         arrays = [folder / f"{key}.npy" for key in card["sha256"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        found, wanted = ({**facts, "options": _without(facts["options"], exclude)} for facts in (card, declared))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-    return all(card.get(key) == value for key, value in declared.items()) and all(map(Path.is_file, arrays))
+    return all(found.get(key) == value for key, value in _without(wanted, exclude).items()) and all(
+        map(Path.is_file, arrays)
+    )
+
+
+def _without(facts: dict[str, Any], exclude: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in exclude}
+
+
+def _tell_left_out(source: DatasetSource, arrays: Arrays, folder: Path) -> dict[str, Any]:
+    """Name what is left out: all of it in left_out.csv, its number and the first of it on the card and on stderr."""
+    left_out = arrays.left_out
+    (folder / "left_out.csv").unlink(missing_ok=True)
+    if not left_out:
+        return {}
+    results.write_rows(
+        folder / "left_out.csv", ["name", "reason"], [{"name": name, "reason": left_out[name]} for name in left_out]
+    )
+    count, total = len(left_out), len(left_out) + len(arrays.held_out)
+    first = dict(itertools.islice(left_out.items(), MOST_NAMED))
+    some = "; ".join(f"{name}: {reason}" for name, reason in itertools.islice(first.items(), 3))
+    more = "; all in left_out.csv of the prepared dataset" if count > 3 else ""
+    print(f"{source.title}: {count:,} of {total:,} images left out: {some}{more}", file=sys.stderr)
+    return {"left_out": {"count": count, "first": first}}
 
 
 def _named(arrays: Arrays) -> dict[str, NDArray[Any]]:

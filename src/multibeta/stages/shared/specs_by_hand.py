@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from multibeta import registry, strict_yaml
+from multibeta import named_datasets, registry, strict_yaml
 from multibeta.config_errors import ConfigError
 from multibeta.results import CellFolder
 from multibeta.stages.shared.specs import write_data_spec, write_specs
@@ -56,10 +56,12 @@ def cell_by_hand(options: argparse.Namespace) -> CellFolder:
 
 def fitting_architecture(dataset: str, entry: Any) -> str:
     """The first of the built-in nets that fits the images of a dataset; of one whose options are wrong, any."""
-    source_class = registry.find("dataset", dataset)
+    given = entry.get("options", {}) if isinstance(entry, dict) else {}
     try:
-        options = source_class.Options.model_validate(entry.get("options", {}) if isinstance(entry, dict) else {})
-    except ValidationError:
+        plug_in, given = named_datasets.resolve(dataset, given)
+        source_class = registry.find("dataset", plug_in)
+        options = source_class.Options.model_validate(given)
+    except (ValidationError, TypeError):
         # The study made of the same entry says in one line what is wrong.
         return "mlp"
     source = source_class(options)

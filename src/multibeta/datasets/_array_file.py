@@ -1,0 +1,111 @@
+"""Reads the named arrays of an npz or HDF5 file: small ones whole, images piece by piece, pickles never."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multibeta.datasets import DataError, _npz
+from multibeta.datasets._storage import at_once
+
+NPZ, HDF5 = (".npz",), (".h5", ".hdf5", ".he5")
+
+
+class ArrayFile:
+    """The arrays of one file by name.
+
+    Raises:
+        DataError: there is no such file, it is damaged, or of another kind; one line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise DataError(f"{path} {'is a folder, not a file of arrays' if path.is_dir() else 'does not exist'}")
+        if path.suffix.lower() not in (*NPZ, *HDF5):
+            raise DataError(f"{path} is no file of arrays: its name must end in {', '.join((*NPZ, *HDF5))}")
+        self._hdf5 = path.suffix.lower() in HDF5
+        with self._opened() as file:
+            self.names = _within(file) if self._hdf5 else list(file)
+
+    def read(self, name: str) -> NDArray[Any]:
+        """A whole array of numbers or text.
+
+        Raises:
+            DataError: it holds Python objects, which only a pickle keeps, or is damaged.
+        """
+        with self._opened() as file:
+            if not self._hdf5:
+                array: NDArray[Any] = file[name]
+                return array
+            stored = file[name]
+            array = stored.asstr()[()].astype(str) if _is_text(stored) else stored[()]
+        if array.dtype.kind == "O":
+            raise DataError(f"{self.path}: array {name!r} holds objects, must hold numbers or text")
+        return array
+
+    def images(self, name: str) -> tuple[tuple[int, ...], Iterator[NDArray[np.uint8]]]:
+        """The shape (N, …) of an array of bytes, and arrays (n, …) of it one after the other.
+
+        Raises:
+            DataError: it is no uint8.
+        """
+        if not self._hdf5:
+            member = _npz.Member(self.path, name)
+            return member.shape, iter(member)
+        with self._opened() as file:
+            shape, dtype = tuple(file[name].shape), file[name].dtype
+        if dtype != np.uint8 or not shape:
+            raise DataError(
+                f"{self.path}: array {name!r} is {dtype} {shape}, must be uint8, greys 0 … 255, "
+                "with a row for each image"
+            )
+        return shape, self._pieces(name, shape)
+
+    def _pieces(self, name: str, shape: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
+        step = at_once(max(math.prod(shape[1:]), 1))
+        for start in range(0, shape[0], step):
+            with self._opened() as file:
+                piece: NDArray[np.uint8] = file[name][start : start + step]
+            yield piece
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """The file as a mapping of arrays; what goes wrong in the block is the file's fault."""
+        try:
+            if self._hdf5:
+                import h5py
+
+                with h5py.File(self.path, "r") as file:
+                    yield file
+            else:
+                with np.load(self.path, allow_pickle=False) as file:
+                    yield file
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            if isinstance(error, DataError):
+                raise
+            reason = " ".join(str(error).split())
+            if "allow_pickle" in reason:
+                reason = "it holds Python objects, a pickle, which could run code and is never loaded"
+            raise DataError(f"{self.path} cannot be read as arrays: {reason}") from None
+
+
+def _within(file: Any) -> list[str]:
+    """The paths of all arrays of an HDF5 file, also of those in groups."""
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if hasattr(item, "shape") else None)
+    return found
+
+
+def _is_text(stored: Any) -> bool:
+    import h5py
+
+    return h5py.check_string_dtype(stored.dtype) is not None
