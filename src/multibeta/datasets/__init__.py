@@ -46,6 +46,7 @@ class File:
         md5: for a source that publishes neither.
         mirrors: further addresses, tried in order when the official one does not give the file.
         of: the dataset in whose folder of mirror and cache the file lies, for one that is derived from another's.
+        starts: the first bytes of a file whose source publishes no hash at all, which is then all that is verified.
     """
 
     name: str
@@ -56,11 +57,12 @@ class File:
     md5: str = ""
     mirrors: tuple[str, ...] = ()
     of: str = ""
+    starts: bytes = b""
 
     @property
     def digest(self) -> str:
-        """The hash with its kind: ``sha256:…``, ``git-blob:…`` or ``md5:…``."""
-        given = {"sha256": self.sha256, "git-blob": self.git_blob, "md5": self.md5}
+        """The hash with its kind: ``sha256:…``, ``git-blob:…`` or ``md5:…``; without any, ``starts:…``."""
+        given = {"sha256": self.sha256, "git-blob": self.git_blob, "md5": self.md5, "starts": self.starts.hex()}
         return next(f"{kind}:{value}" for kind, value in given.items() if value)
 
 

@@ -83,6 +83,10 @@ def find_problem(path: Path, file: File) -> str:
         OSError: it cannot be read.
     """
     kind, _, expected = file.digest.partition(":")
+    if kind == "starts":
+        with path.open("rb") as stream:
+            found = stream.read(len(file.starts)).hex()
+        return "" if found == expected else f"is another kind of file: it starts with {found}, not with {expected}"
     digest = hashlib.md5(usedforsecurity=False) if kind == "md5" else hashlib.sha256()
     if kind == "git-blob":
         digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)

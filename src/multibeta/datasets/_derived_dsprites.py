@@ -1,0 +1,59 @@
+"""What colour-, noisy- and scream-dSprites share: they are made of the images of dSprites when these are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from multibeta import registry
+from multibeta.datasets import Arrays, DatasetSource, Factor, File, _dsprites
+from multibeta.datasets.dsprites import DSprites
+from multibeta.datasets.dsprites_grid import DSpritesGrid
+from multibeta.randomness import key
+
+
+class DerivedDSprites(DatasetSource):
+    """Base of the variants of dSprites; one writes `derive` and says what it is of in ``title`` and ``source``.
+
+    In disentanglement_lib what is drawn beside the factors is drawn anew whenever an image is looked at. Here an image
+    keeps it: it is keyed by the image's position, and so is the same in every epoch, for every model and metric.
+    """
+
+    class Options(registry.Options):
+        images: Literal["full", "grid"] = Field(
+            "full", description="of dsprites, 737,280, or of dsprites_grid, 46,080, for which its file is enough"
+        )
+
+    licence = "Apache-2.0"
+    grid = True
+    binary = True
+    shape = (3, 64, 64)
+    stored_shape = (1, 64, 64)
+
+    @property
+    def _base(self) -> type[DatasetSource]:
+        return DSprites if self.options.images == "full" else DSpritesGrid
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:  # type: ignore[override]
+        return self._base.factors
+
+    @property
+    def files(self) -> tuple[File, ...]:  # type: ignore[override]
+        return tuple(_of(self._base.name, file) for file in self._base.files)
+
+    def build(self, files: dict[str, Path]) -> Arrays:
+        return _dsprites.read(files[self._base.files[0].name], len(self.factors))
+
+    def generator(self, position: int) -> np.random.Generator:
+        """What is random about the image at a position. Philox takes its key as it is, and so is made quickly."""
+        return np.random.Generator(np.random.Philox(key=[key(0, self.name), position]))
+
+
+def _of(dataset: str, file: File) -> File:
+    from dataclasses import replace
+
+    return replace(file, of=dataset)

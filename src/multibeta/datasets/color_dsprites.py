@@ -1,0 +1,28 @@
+"""Colour-dSprites: dSprites whose sprite has a colour of its own in every image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multibeta.datasets._derived_dsprites import DerivedDSprites
+
+
+class ColorDSprites(DerivedDSprites):
+    """The sprite in a colour whose red, green and blue are each uniform in [0.5, 1]; no factor tells it.
+
+    References:
+        Locatello et al. 2019, https://arxiv.org/abs/1811.12359, section 5.1 and its code; of Matthey et al. 2017
+    """
+
+    title = "Colour-dSprites"
+    source = "dSprites, coloured as in disentanglement_lib: https://github.com/google-research/disentanglement_lib"
+
+    def derive(
+        self, images: NDArray[np.uint8], positions: NDArray[np.int64], extras: Mapping[str, NDArray[Any]]
+    ) -> NDArray[np.uint8]:
+        colours = np.stack([self.generator(position).uniform(127.5, 255, 3) for position in positions.tolist()])
+        return np.where(images > 0, np.rint(colours).astype(np.uint8)[:, None, None], np.uint8(0))
