@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from multibeta.datasets import DataError
-from multibeta.datasets.mnist import MNIST, read_idx
+from multibeta.datasets._idx import read_idx
+from multibeta.datasets.mnist import MNIST
 
 
 def idx(path, array):

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from multibeta.datasets import Factor
+from multibeta.datasets._idx import read_idx
 from multibeta.datasets._morphology import MEASURES, bounds, measure, ordinal_factors
-from multibeta.datasets.mnist import read_idx
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist" / "train-images-idx3-ubyte.gz"
 FINE = 8  # points per pixel and axis that an edge is drawn with

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import math
-import struct
-from pathlib import Path
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from multibeta import registry
-from multibeta.datasets import Arrays, DataError, DatasetSource, Factor, File
+from multibeta.datasets import Factor, File
+from multibeta.datasets._idx import IDXDataset
 from multibeta.datasets._morphology import MEASURES, ordinal_factors
 
 SERVER = "https://ossci-datasets.s3.amazonaws.com/mnist"
@@ -26,7 +19,7 @@ SHA256 = {
 MEASURED = tuple(Factor(name, 10, "ordinal") for name in MEASURES)
 
 
-class MNIST(DatasetSource):
+class MNIST(IDXDataset):
     """60,000 training and 10,000 test images of 28×28 grey pixels, with the digit as label.
 
     Its factors are the digit and what is measured of its image, see `multibeta.datasets._morphology`.
@@ -34,9 +27,6 @@ class MNIST(DatasetSource):
     References:
         LeCun et al. 1998, "Gradient-based learning applied to document recognition", doi:10.1109/5.726791
     """
-
-    class Options(registry.Options):
-        size: Literal[28, 32] = Field(28, description="side in pixels; 32 adds a black border of 2, nothing is resized")
 
     version = 2
     title = "MNIST"
@@ -51,37 +41,7 @@ class MNIST(DatasetSource):
     classes = tuple("0123456789")
     files = tuple(File(name, f"{SERVER}/{name}", sha256, gzip=True) for name, sha256 in SHA256.items())
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return 1, self.options.size, self.options.size
-
-    def build(self, files: dict[str, Path]) -> Arrays:
-        parts = [read_idx(files[f"{part}-images-idx3-ubyte.gz"], dimensions=3) for part in ("train", "t10k")]
-        digits = [read_idx(files[f"{part}-labels-idx1-ubyte.gz"], dimensions=1) for part in ("train", "t10k")]
-        images, labels = np.concatenate(parts), np.concatenate(digits).astype(np.int64)
-        held_out = np.repeat([False, True], [len(part) for part in parts])
-        factors = np.column_stack([labels, ordinal_factors(images, held_out, MEASURED)])
-        border = (self.options.size - 28) // 2
-        padded = np.pad(images, ((0, 0), (border, border), (border, border)))
-        return Arrays(padded[..., None], held_out, factors, labels)
-
-
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The array of bytes in a gzipped IDX file: two zeros, 8 for uint8, the number of dimensions, its big-endian sizes.
-
-    Raises:
-        DataError: the header or the length is another.
-    """
-    with gzip.open(path) as file:
-        content = file.read()
-    expected = bytes([0, 0, 8, dimensions])
-    if content[:4] != expected:
-        raise DataError(f"{path} is no IDX file: it starts with {content[:4].hex()}, not {expected.hex()}")
-    start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise DataError(f"{path} ends within its header, after {len(content)} of {start} bytes")
-    sizes = struct.unpack(f">{dimensions}I", content[4:start])
-    if len(content) != start + math.prod(sizes):
-        found = f"{len(content) - start} bytes follow"
-        raise DataError(f"{path}: the header announces {'×'.join(map(str, sizes))} bytes, {found}")
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes)
+    def measure(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64], held_out: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        return np.column_stack([labels, ordinal_factors(images, held_out, MEASURED)])

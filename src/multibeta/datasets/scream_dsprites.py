@@ -21,8 +21,8 @@ SIDE = 64
 class ScreamDSprites(DerivedDSprites):
     """A random part of the painting, half mixed with a random colour; inside the sprite its negative.
 
-    Nobody publishes a hash of the picture, and it may be replaced where it lies, so it is only checked to be a JPEG; the
-    sha256 of the file that was used is on the card, and two studies compare only if they have the same.
+    Nobody publishes a hash of the picture, and it may be replaced where it lies, so it is only checked to be a JPEG.
+    The sha256 of what was made of it is on the card; two studies compare only if they have the same.
 
     References:
         Locatello et al. 2019, https://arxiv.org/abs/1811.12359, section 5.1 and its code; of Matthey et al. 2017

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +37,9 @@ SIDE = 96
 class SmallNORB(DatasetSource):
     """The full grid of category, instance, elevation, azimuth and lighting, 48,600 grey images of one camera.
 
-    The five toys of each category in the official training files and the five in the testing files are together its ten
-    instances, as in disentanglement_lib, which however counts the instance as no factor. An instance of one category has
-    nothing in common with that of the same number in another, so a model cannot tell the instance apart from the
-    category: no score on it reaches 1.
+    The five toys of each category in the official training files and the five in the testing files are together its
+    ten instances, as in disentanglement_lib, which however counts the instance as no factor. Instances of two
+    categories have nothing in common but the number, so that a model has no reason to give it a latent.
 
     References:
         LeCun, Huang & Bottou 2004, doi:10.1109/CVPR.2004.1315150
@@ -59,9 +58,10 @@ class SmallNORB(DatasetSource):
     licence = "for research; must not be sold"
     source = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small"
     citation = (
-        "@inproceedings{lecun04, author = {Yann LeCun and Fu Jie Huang and L{\\'e}on Bottou}, title = {Learning Methods "
-        "for Generic Object Recognition with Invariance to Pose and Lighting}, booktitle = {IEEE Conference on Computer "
-        "Vision and Pattern Recognition}, year = {2004}, doi = {10.1109/CVPR.2004.1315150}}"
+        "@inproceedings{lecun04, author = {Yann LeCun and Fu Jie Huang and L{\\'e}on Bottou}, "
+        "title = {Learning Methods for Generic Object Recognition with Invariance to Pose and Lighting}, "
+        "booktitle = {IEEE Conference on Computer Vision and Pattern Recognition}, year = {2004}, "
+        "doi = {10.1109/CVPR.2004.1315150}}"
     )
     factors = (
         Factor("category", 5, "categorical"),
@@ -114,13 +114,11 @@ class SmallNORB(DatasetSource):
         return np.ravel_multi_index(tuple(columns.T), sizes)
 
 
-def matrix_rows(
-    path: Path, shape: tuple[int | None, ...], dtype: np.dtype[np.generic]
-) -> Iterator[NDArray[np.generic]]:
+def matrix_rows(path: Path, shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
     """The rows of a gzipped matrix, thousands at a time.
 
-    A magic number, how many dimensions there are, the size of each, of three at least, in 4 bytes each, and the data, all
-    little-endian (https://cs.nyu.edu/~ylclab/data/norb-v1.0-small).
+    A magic number, how many dimensions there are, the size of each, of three at least, in 4 bytes each, and the data,
+    all little-endian (https://cs.nyu.edu/~ylclab/data/norb-v1.0-small).
 
     Args:
         shape: that it must have; None for any size.
@@ -144,7 +142,7 @@ def matrix_rows(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[gzip.GzipFile]:
     try:
         with gzip.open(path) as file:
             yield file
@@ -152,12 +150,12 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         raise DataError(f"{path} is no whole gzipped matrix: {error}") from None
 
 
-def _integers(file: IO[bytes], count: int) -> list[int]:
+def _integers(file: gzip.GzipFile, count: int) -> list[int]:
     found: list[int] = np.frombuffer(_exactly(file, 4 * count), "<u4").tolist()
     return found
 
 
-def _exactly(file: IO[bytes], count: int) -> bytes:
+def _exactly(file: gzip.GzipFile, count: int) -> bytes:
     content = file.read(count)
     if len(content) < count:
         raise EOFError(f"{count} bytes expected, {len(content)} found")
