@@ -28,6 +28,12 @@ class DerivedDSprites(DatasetSource):
         )
 
     licence = "Apache-2.0"
+    citation = (
+        "@inproceedings{locatello19, author = {Francesco Locatello and Stefan Bauer and Mario Lucic and "
+        'Gunnar R{\\"a}tsch and Sylvain Gelly and Bernhard Sch{\\"o}lkopf and Olivier Bachem}, title = {Challenging '
+        "Common Assumptions in the Unsupervised Learning of Disentangled Representations}, "
+        "booktitle = {International Conference on Machine Learning}, year = {2019}}"
+    )
     grid = True
     binary = True
     shape = (3, 64, 64)

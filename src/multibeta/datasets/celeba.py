@@ -100,7 +100,7 @@ class CelebA(DatasetSource):
         read = partial(_read, path, self.options.size, self.options.crop)
         with ThreadPoolExecutor() as pool:  # decoding a JPEG does not hold the interpreter
             for start in range(0, len(names), CHUNK):
-                some = list(islice(found, CHUNK))
+                some = list(islice(found, min(CHUNK, len(names) - start)))
                 for wanted, (name, _) in zip(names[start:], some, strict=False):
                     if PurePosixPath(name).name != wanted:
                         raise DataError(f"{path}: {name} is there where {wanted} of {ATTRIBUTES} belongs")
@@ -111,7 +111,7 @@ class CelebA(DatasetSource):
 
 
 def _attributes(path: Path) -> tuple[list[str], NDArray[np.int64]]:
-    """The images' names and their marks (N, 40), −1 or 1: a line with N, one with the attributes' names, then N rows."""
+    """The images' names and their marks (N, 40), −1 or 1: a line with N, one of the attributes' names, then N rows."""
     lines = _lines(path)
     if len(lines) < 3 or not lines[0].strip().isdecimal():
         raise DataError(f"{path} does not start with the number of images: {lines[0][:40] if lines else ''!r}")
