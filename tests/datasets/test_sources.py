@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from multibeta.datasets import DataError, DatasetSource, File
+from multibeta.datasets import DataError, DatasetSource, File, _download
 from multibeta.datasets._sources import default_cache, locate
 
 CONTENT = b"exact bytes " * 1000
@@ -25,9 +25,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.requests.append(self.path)
-        behaviour = self.path.strip("/")
+        self.server.ranges.append(self.headers.get("Range"))
+        behaviour = self.path.strip("/").split("/")[0]
         if behaviour == "missing":
             self.send_error(404)
+            return
+        if behaviour == "mirror" and not self.path.endswith("/toy/a.bin"):
+            self.send_error(404)
+            return
+        if behaviour == "busy" and self.server.requests.count(self.path) < 3:
+            self.send_response(503)
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            return
+        if behaviour in ("parts", "stale"):
+            self.serve_parts(behaviour)
+            return
+        if behaviour in ("page", "plain-page"):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html" if behaviour == "page" else "application/octet-stream")
+            self.end_headers()
+            self.wfile.write(b"\n<!DOCTYPE html><html>Quota exceeded</html>")
             return
         body = {"altered": CONTENT.replace(b"exact", b"other"), "short": CONTENT[:-1], "packed": PACKED}
         sent = body.get(behaviour, CONTENT)
@@ -44,6 +62,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.wfile.write(sent)
 
+    def serve_parts(self, behaviour):
+        """4,000 bytes a connection, going on where it is asked to; ``stale`` begins with what is another file."""
+        content = (
+            CONTENT.replace(b"exact", b"other") if behaviour == "stale" and len(self.server.requests) < 3 else CONTENT
+        )
+        start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+        if start >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        self.wfile.write(content[start : start + 4000])
+
     def log_message(self, *arguments):
         pass
 
@@ -51,7 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def running_server():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.requests = []
+        server.requests, server.ranges = [], []
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield server
         server.shutdown()
@@ -60,6 +92,7 @@ def running_server():
 @pytest.fixture
 def server(running_server):
     running_server.requests.clear()
+    running_server.ranges.clear()
     return running_server
 
 
@@ -71,12 +104,18 @@ def source(server):
         file = {"name": "a.bin", "url": f"http://127.0.0.1:{server.server_port}/{behaviour}", "sha256": SHA256}
 
         class Toy(DatasetSource):
+            title, licence, source = "Toy data", "CC0-1.0", "made here"
             files = (File(**{**file, **changes}),)
 
         Toy.name = "toy"
         return Toy()
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(_download, "WAIT", 0.001)
 
 
 @pytest.fixture
@@ -190,8 +229,8 @@ def test_a_wrong_file_in_the_cache_is_downloaded_anew(source, server, cache):
         ("missing", "answered 404"),
         ("short", "served a file that is truncated or altered"),
         ("altered", "served a file that is truncated or altered"),
-        ("dropped", "broke off after 5000 of 12000 bytes"),
-        ("stalled", "stalled for 0.2 seconds"),
+        ("page", r"served a web page \(HTML\) in place of the file"),
+        ("plain-page", r"served a web page \(HTML\) in place of the file"),
     ],
 )
 def test_a_failed_download_says_why_in_one_line_and_leaves_nothing(source, mirror, cache, behaviour, message):
@@ -201,6 +240,98 @@ def test_a_failed_download_says_why_in_one_line_and_leaves_nothing(source, mirro
     assert "\n" not in text
     for part in ("toy needs a.bin", str(mirror / "toy"), str(cache / "toy"), f"/{behaviour}", "MULTIBETA_MIRROR"):
         assert part in text
+    assert leftovers(cache) == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [("dropped", "broke off after 5000 of 12000 bytes"), ("stalled", "stalled for 0.1 seconds after 5000 bytes")],
+)
+def test_what_came_before_a_connection_was_lost_is_kept(source, server, cache, behaviour, message):
+    with pytest.raises(DataError, match=message + ".*the 5.0 kB that came are kept") as failure:
+        locate(source(behaviour), None, cache, timeout=0.1)
+    assert "\n" not in str(failure.value)
+    assert len(server.requests) == _download.TRIES
+    assert leftovers(cache) == [".a.bin.part"]
+    assert (cache / "toy" / ".a.bin.part").read_bytes() == CONTENT[:5000]
+    assert locate(source("good"), None, cache)["a.bin"].read_bytes() == CONTENT
+    assert server.ranges[-1] == "bytes=5000-", "a server that gives no parts is asked for one and sends all"
+    assert leftovers(cache) == ["a.bin"]
+
+
+def test_a_download_goes_on_where_it_broke_off(source, server, cache):
+    assert locate(source("parts"), None, cache)["a.bin"].read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=4000-", "bytes=8000-"]
+    assert leftovers(cache) == ["a.bin"]
+
+
+def test_it_goes_on_at_another_address(source, server, cache):
+    at = f"http://127.0.0.1:{server.server_port}"
+    with pytest.raises(DataError):
+        locate(source("dropped"), None, cache)
+    assert locate(source("missing", mirrors=(f"{at}/parts",)), None, cache)["a.bin"].read_bytes() == CONTENT
+    assert server.ranges[-2:] == ["bytes=5000-", "bytes=9000-"]
+
+
+def test_a_part_of_another_file_is_thrown_away(source, server, cache):
+    assert locate(source("stale"), None, cache)["a.bin"].read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=4000-", "bytes=8000-", None, "bytes=4000-", "bytes=8000-"]
+
+
+@pytest.mark.parametrize("held", [CONTENT, CONTENT + b"more"])
+def test_a_part_that_is_whole_or_too_long(source, server, cache, held):
+    (cache / "toy").mkdir(parents=True)
+    (cache / "toy" / ".a.bin.part").write_bytes(held)
+    assert locate(source("parts"), None, cache)["a.bin"].read_bytes() == CONTENT
+    assert leftovers(cache) == ["a.bin"]
+
+
+def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(source, server, cache):
+    assert locate(source("busy"), None, cache)["a.bin"].read_bytes() == CONTENT
+    assert len(server.requests) == 3
+    with pytest.raises(DataError, match="answered 404"):
+        locate(source("missing"), None, cache / "other")
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize(("after", "seconds"), [(None, 0), ("7", 7), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("soon", 0)])
+def test_what_a_server_asks_to_wait(after, seconds):
+    assert _download._seconds(after) == seconds
+
+
+def test_two_processes_get_a_file_once(source, server, cache):
+    slow = source("unsized")
+    threads = [threading.Thread(target=locate, args=(slow, None, cache)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.requests) == 1
+    assert leftovers(cache) == ["a.bin"]
+
+
+def test_the_licence_is_told_before_a_download_and_only_then(source, cache, capsys):
+    locate(source(), None, cache)
+    first, then = capsys.readouterr().err.splitlines()
+    assert first == "Toy data: licence CC0-1.0; made here"
+    assert then.startswith("a.bin, 12.0 kB, from http://127.0.0.1")
+    locate(source(), None, cache)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_mirror_may_be_an_address(source, server, cache):
+    mirror = f"http://127.0.0.1:{server.server_port}/mirror/"
+    assert locate(source("missing"), mirror, cache)["a.bin"].read_bytes() == CONTENT
+    assert server.requests == ["/mirror/toy/a.bin"]
+    assert locate(source("good", of="other"), mirror, cache)["a.bin"].read_bytes() == CONTENT
+    assert server.requests[1:] == ["/mirror/other/a.bin", "/good"]
+
+
+def test_a_disk_without_the_space_is_told_before_anything_is_written(source, cache, monkeypatch):
+    usage = type("Usage", (), {"free": 100})
+    monkeypatch.setattr(_download.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(DataError, match=r"12.0 kB are needed, 100 bytes are free; set MULTIBETA_CACHE"):
+        locate(source(), None, cache)
     assert leftovers(cache) == []
 
 

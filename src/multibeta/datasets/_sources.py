@@ -5,31 +5,33 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import tempfile
+import sys
+import urllib.parse
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from multibeta.datasets import DataError, DatasetSource, File
+from multibeta.datasets._download import CHUNK, TIMEOUT, NotDownloaded, download
 
-CHUNK = 1 << 20
-#: Seconds without a single byte before a download is given up.
-TIMEOUT = 30.0
+#: A folder, or an address of one.
+Mirror = str | Path
 
 
 def locate(
-    source: DatasetSource, mirror: Path | None = None, cache: Path | None = None, timeout: float = TIMEOUT
+    source: DatasetSource, mirror: Mirror | None = None, cache: Path | None = None, timeout: float = TIMEOUT
 ) -> dict[str, Path]:
     """The verified files of a dataset by name.
 
     Each is looked for as ``<mirror>/<dataset>/<name>``, then in the cache, then downloaded into the cache, from the
     first of its addresses that gives it; the dataset is the one that the file is ``of``, if it says so. A wrong file in
-    the mirror is an error, since somebody put it there; a wrong file in the cache is downloaded anew.
+    the mirror is an error, since somebody put it there; a wrong file in the cache is downloaded anew. A mirror that is
+    an address is the first to download from. Before anything is, the dataset's licence is told.
 
     Args:
         source: the dataset, whose ``files`` are wanted.
-        mirror: a folder that is only read.
+        mirror: a folder that is only read, or the http(s) address of one.
         cache: default: ``$MULTIBETA_CACHE``, else ``~/.cache/multibeta/data``.
         timeout: seconds a download may stall.
 
@@ -37,43 +39,67 @@ def locate(
         DataError: one line: a file is nowhere to be had, or is not what its hash says, or the cache cannot be written.
     """
     cache = cache or default_cache()
-    return {file.name: _locate(file.of or source.name, file, mirror, cache, timeout) for file in source.files}
+    found: dict[str, Path] = {}
+    told = False
+    for file in source.files:
+        path, looked_in = _find(file.of or source.name, file, mirror, cache)
+        if path is None:
+            if not told:
+                print(terms(source), file=sys.stderr)
+                told = True
+            path = _get(file.of or source.name, file, mirror, cache, timeout, looked_in)
+        found[file.name] = path
+    return found
+
+
+def terms(source: DatasetSource) -> str:
+    """What to know before a dataset's files are used, in one line."""
+    return f"{source.title}: licence {source.licence}; {source.source}"
 
 
 def default_cache() -> Path:
     return Path(os.environ.get("MULTIBETA_CACHE") or Path.home() / ".cache" / "multibeta" / "data").expanduser()
 
 
-def _locate(dataset: str, file: File, mirror: Path | None, cache: Path, timeout: float) -> Path:
+def places(dataset: str, file: File, mirror: Mirror | None, cache: Path) -> list[Path]:
+    """Where on disk the file is looked for, in this order."""
+    roots = [cache] if mirror is None or is_address(mirror) else [Path(mirror), cache]
+    return [root / (file.of or dataset) / file.name for root in roots]
+
+
+def is_address(mirror: Mirror) -> bool:
+    return str(mirror).startswith(("http://", "https://"))
+
+
+def _find(dataset: str, file: File, mirror: Mirror | None, cache: Path) -> tuple[Path | None, list[str]]:
+    """The file in the mirror or the cache, or None and what was found in each place."""
     looked_in = []
-    if mirror is not None:
-        path = mirror / dataset / file.name
-        if path.is_file():
-            problem = find_problem(path, file)
-            if problem:
-                raise DataError(f"{path} of the mirror {problem}; delete it or put the official file there")
-            return path
-        looked_in.append(f"{path} (not there)")
-    path = cache / dataset / file.name
-    if path.is_file():
+    for path in places(dataset, file, mirror, cache):
+        if not path.is_file():
+            looked_in.append(f"{path} (not there)")
+            continue
         problem = find_problem(path, file)
         if not problem:
-            return path
+            return path, looked_in
+        if cache not in path.parents:
+            raise DataError(f"{path} of the mirror {problem}; delete it or put the official file there")
         looked_in.append(f"{path} ({problem})")
-    else:
-        looked_in.append(f"{path} (not there)")
-    failures = []
-    for url in (file.url, *file.mirrors):
-        try:
-            _download(file, url, path, timeout)
-        except _NotDownloaded as failure:
-            failures.append(f"{url} {failure}")
-        else:
-            return path
-    raise DataError(
-        f"{dataset} needs {file.name}: looked in {', '.join(looked_in)}; {'; '.join(failures)}; "
-        f"without a network, put the file into <folder>/{dataset}/ and set MULTIBETA_MIRROR=<folder>"
-    )
+    return None, looked_in
+
+
+def _get(dataset: str, file: File, mirror: Mirror | None, cache: Path, timeout: float, looked_in: list[str]) -> Path:
+    path = cache / dataset / file.name
+    urls = [file.url, *file.mirrors]
+    if mirror is not None and is_address(mirror):
+        urls.insert(0, f"{str(mirror).rstrip('/')}/{dataset}/{urllib.parse.quote(file.name)}")
+    try:
+        download(urls, path, lambda part: find_problem(part, file), timeout)
+    except NotDownloaded as failure:
+        raise DataError(
+            f"{dataset} needs {file.name}: looked in {', '.join(looked_in)}; {failure}; "
+            f"without a network, put the file into <folder>/{dataset}/ and set MULTIBETA_MIRROR=<folder>"
+        ) from None
+    return path
 
 
 def find_problem(path: Path, file: File) -> str:
@@ -107,57 +133,3 @@ def find_problem(path: Path, file: File) -> str:
 
 def _open(path: Path) -> IO[bytes]:
     return path.open("rb")
-
-
-class _NotDownloaded(Exception):
-    """Why an address did not give the file, as one clause."""
-
-
-def _download(file: File, url: str, path: Path, timeout: float) -> None:
-    """Fetch to a temporary name beside ``path``, verify, rename; nothing stays behind on failure."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as target:
-            temporary = Path(target.name)
-            _fetch(url, target, timeout)
-        problem = find_problem(temporary, file)
-        if problem:
-            raise _NotDownloaded(f"served a file that {problem}")
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written to the cache: {error.strerror or error}; "
-            "set MULTIBETA_CACHE to a folder with space that can be written"
-        ) from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def _fetch(url: str, target: IO[bytes], timeout: float) -> None:
-    import http.client
-    import urllib.error
-    import urllib.request
-
-    def attempt(action: Callable[[], Any]) -> Any:
-        """Network trouble is an OSError too; it is told apart from trouble with the disk here."""
-        try:
-            return action()
-        except urllib.error.HTTPError as error:
-            raise _NotDownloaded(f"answered {error.code} {error.reason}") from None
-        except TimeoutError:
-            raise _NotDownloaded(f"stalled for {timeout:g} seconds after {received} bytes") from None
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            raise _NotDownloaded(f"could not be downloaded ({str(reason) or type(error).__name__})") from None
-
-    received = 0
-    with attempt(lambda: urllib.request.urlopen(url, timeout=timeout)) as response:
-        length = response.headers.get("Content-Length")
-        while chunk := attempt(lambda: response.read(CHUNK)):
-            target.write(chunk)
-            received += len(chunk)
-    if length is not None and received != int(length):
-        raise _NotDownloaded(f"broke off after {received} of {length} bytes")
