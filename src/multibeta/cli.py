@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 #: Exit status of a training that stopped with a checkpoint: run the same command again to go on.
 STOPPED = 75
-ADD = "Data of your own: check it, and give it a name that studies and commands find it by."
+ADD = "Check data of your own, and give it a name that studies and commands find it by."
 #: As shells report a process that Ctrl-C has ended.
 INTERRUPTED = 130
 
@@ -135,6 +136,33 @@ def _check(options: argparse.Namespace) -> None:
     study = Study.read(options.config)
     runs = sum(len(cell.seeds) for cell in study.cells)
     print(f"{options.config}: {len(study.cells)} cells, {runs} runs")
+
+
+def _list_datasets(options: argparse.Namespace) -> None:
+    from multibeta.stages.datasets import listing
+
+    print(listing(_mirror(options), options.cache))
+
+
+def _describe_dataset(options: argparse.Namespace) -> None:
+    from multibeta.stages.datasets import description
+
+    print(description(options.name, _mirror(options), options.cache))
+
+
+def _fetch_datasets(options: argparse.Namespace) -> int:
+    from multibeta.stages.datasets import fetch
+
+    paths, failures = fetch(options.names, _mirror(options), options.cache)
+    for path in paths:
+        print(path)
+    for failure in failures:
+        print(f"datasets fetch: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _mirror(options: argparse.Namespace) -> str | None:
+    return options.mirror or os.environ.get("MULTIBETA_MIRROR")
 
 
 def _add_dataset(options: argparse.Namespace) -> None:
@@ -262,7 +290,7 @@ def _parser() -> argparse.ArgumentParser:
     show = add("list", _list, "list datasets, variants, architectures and metrics")
     show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
 
-    _datasets(commands.add_parser("datasets", help="add data of your own by name", description=ADD))
+    _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
 
     weights = add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need")
     weights.add_argument("names", nargs="*", help="which, default: all")
@@ -274,7 +302,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _datasets(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION", help="add or remove")
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION", help="what to do")
+
+    show = actions.add_parser("list", help="what there is, and what of it is here")
+    show.set_defaults(command=_list_datasets, name_of_command="datasets list")
+    info = actions.add_parser("info", help="all that is known of one")
+    info.set_defaults(command=_describe_dataset, name_of_command="datasets info")
+    info.add_argument("name", help="of a dataset")
+    fetch = actions.add_parser("fetch", help="get and verify the files; a download that broke off goes on")
+    fetch.set_defaults(command=_fetch_datasets, name_of_command="datasets fetch")
+    fetch.add_argument("names", nargs="+", help="of datasets")
+    for each in (show, info, fetch):
+        each.add_argument("--mirror", help="folder to look in first, or its address; default: $MULTIBETA_MIRROR")
+        each.add_argument("--cache", type=Path, help="where downloads are kept; default: $MULTIBETA_CACHE")
 
     add = actions.add_parser("add", help="check data of your own and give it a name", description=ADD)
     add.set_defaults(command=_add_dataset, name_of_command="datasets add")

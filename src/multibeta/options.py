@@ -395,5 +395,6 @@ class StudyOptions(Section):
     report: ReportOptions = ReportOptions()
     plugins: list[str] = Field([], description="files of your own variants, datasets, architectures, metrics")
     mirror: str | None = Field(
-        None, description="folder to look for source files in before the network; null: $MULTIBETA_MIRROR"
+        None,
+        description="folder to look for source files in before the network, or its address; null: $MULTIBETA_MIRROR",
     )

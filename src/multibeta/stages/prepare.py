@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from multibeta import registry, results
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, _storage, grid_factors
-from multibeta.datasets._sources import locate
+from multibeta.datasets._sources import Mirror, locate
 from multibeta.stages.shared.specs import read_cell, read_data_spec
 
 #: Names of what is left out that a card repeats.
@@ -24,7 +24,7 @@ MOST_NAMED = 20
 
 
 def prepare(
-    name: str, options: dict[str, Any], folder: Path, mirror: Path | None = None, cache: Path | None = None
+    name: str, options: dict[str, Any], folder: Path, mirror: Mirror | None = None, cache: Path | None = None
 ) -> Dataset:
     """Write the dataset into ``folder``, unless the same is there already.
 
@@ -35,7 +35,7 @@ def prepare(
         options: its options.
         folder: gets images.npy, or bits.npy for black and white images, held_out.npy, card.json and, if the dataset has
             them, factors.npy, labels.npy and left_out.csv.
-        mirror: where source files are looked for first.
+        mirror: where source files are looked for first: a folder, or the address of one.
         cache: where downloaded source files are kept; default: see `multibeta.datasets._sources.locate`.
 
     Raises:
@@ -48,7 +48,8 @@ def prepare(
     declared = _declaration(source)
     if _is_prepared(folder, declared, source.identity_exclude):
         return Dataset(folder)
-    arrays = source.build(locate(source, mirror, cache))
+    files = locate(source, mirror, cache)
+    arrays = source.build(files)
     check(source, arrays)
     if _is_prepared(folder, declared, source.identity_exclude):  # by another process meanwhile
         return Dataset(folder)
@@ -61,7 +62,8 @@ def prepare(
     hashes |= {key: _save(folder / f"{key}.npy", array) for key, array in _named(arrays).items()}
     sizes = {"images": len(arrays.held_out), "held_out": int(arrays.held_out.sum()), "extras": list(arrays.extras)}
     left_out = _tell_left_out(source, arrays, folder)
-    results.write_json(folder / "card.json", {**declared, **sizes, **left_out, "sha256": hashes})
+    used = {"source_files": {name: _sha256(path) for name, path in files.items()}}
+    results.write_json(folder / "card.json", {**declared, **sizes, **left_out, **used, "sha256": hashes})
     return Dataset(folder)
 
 
@@ -72,8 +74,7 @@ def prepare_folder(folder: Path) -> Dataset:
         FileNotFoundError: there is no spec in the folder; and as `prepare`.
     """
     spec = read_data_spec(folder)
-    mirror = Path(spec["mirror"]) if spec["mirror"] else None
-    return prepare(spec["dataset"]["plug_in"], spec["dataset"]["options"], folder, mirror)
+    return prepare(spec["dataset"]["plug_in"], spec["dataset"]["options"], folder, spec["mirror"])
 
 
 def prepare_of_cell(folder: results.CellFolder) -> Dataset:
@@ -205,6 +206,12 @@ def _named(arrays: Arrays) -> dict[str, NDArray[Any]]:
         **{f"extra_{name}": array for name, array in arrays.extras.items()},
     }
     return {key: array for key, array in named.items() if array is not None}
+
+
+def _sha256(path: Path) -> str:
+    """Of the file as it is, whatever hash its source publishes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _save(path: Path, array: NDArray[Any]) -> str:
