@@ -371,8 +371,7 @@ SPLITS: dict[str, list[set[str]]] = {
 
 
 class SplitOptions(Section):
-    """Which images are held out and which are trained on. Another split than the dataset's own is part of a run's
-    fingerprint."""
+    """Which images are held out and which are trained on; in a run's fingerprint unless it is the dataset's own."""
 
     kind: Literal["own", "random", "combinations", "interpolation", "extrapolation"] = Field(
         "own", description="what is held out: as the dataset has it; images, combinations or values of factors"
