@@ -224,6 +224,13 @@ def test_the_layers_of_the_sweep_page_win_as_it_says():
     assert study.cell("mnist", "cvae", "1").training.budget == "5 epochs"
 
 
+def test_the_splits_of_the_page_are_those_of_the_dataset():
+    (shown,) = blocks("docs/how-to/splits.md", "yaml")
+    cells = Study.parse(yaml.safe_load(shown), "splits.md").cells
+    assert len({cell.run_fingerprint(0) for cell in cells}) == len(cells) == 14
+    assert len({cell.data_key for cell in cells}) == 1
+
+
 def test_the_variant_of_the_page_punishes_correlated_means():
     import torch
 

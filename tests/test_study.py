@@ -92,6 +92,32 @@ def test_an_entry_may_have_a_name_of_its_own_and_shares_what_is_equal():
     assert plain.run_fingerprint(0) == same.run_fingerprint(0) != narrow.run_fingerprint(0)
 
 
+def test_a_run_of_the_datasets_own_split_is_named_as_before_there_were_others():
+    spelled = study(datasets={"sprites": {"split": {"kind": "own"}}}).cells[0]
+    assert spelled.run_fingerprint(0) == study().cells[0].run_fingerprint(0) == "e60ea3528cd5ae33"
+    assert spelled.data_key == "sprites~9d6490b4"
+
+
+def test_another_split_makes_other_runs_and_measures_of_the_same_data():
+    def cell(**split):
+        return study(datasets={"sprites": {"split": split}}).cells[0]
+
+    own, few, other = cell(), cell(kind="random", share=0.5), cell(kind="random", share=0.5, seed=1)
+    assert own.data_key == few.data_key == other.data_key
+    assert len({each.run_fingerprint(0) for each in (own, few, other)}) == 3
+    assert len({each.evaluation_fingerprint for each in (own, few, other)}) == 3
+    assert len({each.lineage(0) for each in (own, few, other)}) == 3
+
+
+def test_equal_splits_have_one_spelling():
+    one, other = (
+        study(datasets={"sprites": {"split": {"kind": "combinations", "hold_out": values}}}).cells[0]
+        for values in ({"shape": [2], "x": [3, 4]}, {"x": [4, 3, 3], "shape": [2]})
+    )
+    assert one.run_fingerprint(0) == other.run_fingerprint(0)
+
+
+SHAPE_7 = {"kind": "combinations", "hold_out": {"shape": [7]}}
 MALFORMED = {
     "entry that is no folder name": ({"variants": {"a/b": {"variant": "beta_vae"}}}, "has a name that is not made of"),
     "unknown variant of an entry": (
@@ -113,6 +139,39 @@ MALFORMED = {
     "dataset option of wrong type": (
         {"datasets": {"sprites": {"options": {"antialias": "perhaps"}}}},
         "datasets.sprites.options.antialias = 'perhaps'",
+    ),
+    "value that a factor has not": (
+        {"datasets": {"sprites": {}, "unseen": {"dataset": "sprites", "split": SHAPE_7}}},
+        "config.yaml: datasets.unseen.split.hold_out.shape = [7]: has values 0 … 2",
+    ),
+    "factor of a split that is not there": (
+        {"datasets": {"sprites": {"split": {"kind": "extrapolation", "factors": ["scal"], "share": 0.3}}}},
+        "datasets.sprites.split.factors = 'scal': is no factor of the dataset; did you mean 'scale'?",
+    ),
+    "split that leaves nothing": (
+        {"datasets": {"sprites": {"split": {"kind": "combinations", "hold_out": {"shape": [0, 1, 2]}}}}},
+        "datasets.sprites.split = {'kind': 'combinations', 'hold_out': {'shape': [0, 1, 2]}}: holds out 2304 of 2304",
+    ),
+    "split of an unknown kind": ({"datasets": {"sprites": {"split": {"kind": "randm"}}}}, "did you mean 'random'?"),
+    "split without its share": (
+        {"datasets": {"sprites": {"split": {"kind": "random"}}}},
+        "datasets.sprites.split = {'kind': 'random'}: of kind random must give share",
+    ),
+    "split with what it does not take": (
+        {"datasets": {"sprites": {"split": {"share": 0.3}}}},
+        "datasets.sprites.split = {'share': 0.3}: of kind own must give no hold_out, factors, share",
+    ),
+    "share above 1": (
+        {"datasets": {"sprites": {"split": {"kind": "random", "share": 1.5}}}},
+        "datasets.sprites.split.share = 1.5: must be < 1",
+    ),
+    "seed of nothing": (
+        {"datasets": {"sprites": {"split": {"seed": 1}}}},
+        "datasets.sprites.split = {'seed': 1}: has a seed and draws nothing; leave it out",
+    ),
+    "correlation with itself": (
+        {"datasets": {"sprites": {"split": {"correlate": {"factors": ["x", "x"], "spread": 1}}}}},
+        "datasets.sprites.split.correlate.factors = ['x', 'x']: names a factor twice",
     ),
     "unknown variant option": ({"variants": {"cvae": {"options": {"conditon": "x"}}}}, "did you mean 'condition'?"),
     "condition on a factor that is not there": (

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from multibeta import registry
-from multibeta.options import EvaluationOptions, RunningOptions, TrainingOptions
+from multibeta.options import EvaluationOptions, RunningOptions, SplitOptions, TrainingOptions
 from multibeta.results import CellFolder, StudyFolder, read_json
 
 #: Raise when equal specs begin to train differently: every model is then trained anew.
@@ -48,6 +48,7 @@ class Cell(BaseModel):
 
     study: str
     dataset: Choice
+    split: SplitOptions = SplitOptions()
     variant: Choice
     strength: str
     seeds: list[int]
@@ -91,6 +92,7 @@ class Cell(BaseModel):
         return {
             "version": TRAIN_VERSION,
             "dataset": self._dataset_identity(),
+            **self._split_identity(),
             "variant": self.variant.identity("variant"),
             "architecture": self._architecture.identity("architecture"),
             "strength": "any" if one_training else self.strength,
@@ -105,11 +107,12 @@ class Cell(BaseModel):
 
     @property
     def evaluation_fingerprint(self) -> str:
-        """The identity of the cell's measures, given its models."""
+        """The identity of the cell's measures, given its models, and of the references, which need none."""
         return fingerprint(
             {
                 "version": EVALUATE_VERSION,
                 "evaluation": self.evaluation.model_dump(mode="json", exclude_defaults=True),
+                **self._split_identity(),
                 "metrics": [registry.find("metric", name).identity() for name in self.metric_names],
             }
         )
@@ -149,6 +152,11 @@ class Cell(BaseModel):
     def _dataset_identity(self) -> dict[str, Any]:
         digests = self.dataset.make("dataset").digests()
         return {**self.dataset.identity("dataset"), **({"files": digests} if digests else {})}
+
+    def _split_identity(self) -> dict[str, Any]:
+        """Nothing for the dataset's own split, whose runs are named as before there were others."""
+        split = self.split.model_dump(mode="json", exclude_defaults=True)
+        return {"split": split} if split else {}
 
 
 def pretrained_run(folder: Path, seed: int) -> tuple[int, str]:

@@ -332,11 +332,81 @@ Seeds = Annotated[
 Strengths = Annotated[list[Strength] | None, AfterValidator(_unique)]
 
 
+def _factors(names: list[str]) -> list[str]:
+    """In one order, so that equal splits have one spelling."""
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("factors", "names a factor twice")
+    return sorted(names)
+
+
+def _values(values: list[int]) -> list[int]:
+    if not values:
+        raise PydanticCustomError("values", "must name at least one value")
+    return sorted(set(values))
+
+
+Factors = Annotated[list[str], AfterValidator(_factors)]
+#: Of a factor, whose values are 0 … size − 1.
+Values = Annotated[list[Annotated[StrictInt, Field(ge=0, le=MOST_IMAGES)]], AfterValidator(_values)]
+
+
+class Correlation(Section):
+    """Two factors that are correlated in the training images, and in them alone."""
+
+    factors: Annotated[Factors, Field(min_length=2, max_length=2)] = Field(description="the two, by name")
+    spread: Number = Field(
+        gt=0, le=100, description="σ of their difference, both scaled to 0 … 1: 0.2 is strong, 0.7 is weak"
+    )
+    inverted: StrictBool = Field(False, description="one falls where the other rises")
+
+
+#: What each kind of split is made of.
+SPLITS: dict[str, list[set[str]]] = {
+    "own": [set()],
+    "random": [{"share"}],
+    "combinations": [{"hold_out"}, {"factors", "share"}],
+    "interpolation": [{"factors", "share"}],
+    "extrapolation": [{"factors", "share"}],
+}
+
+
+class SplitOptions(Section):
+    """Which images are held out and which are trained on; in a run's fingerprint unless it is the dataset's own."""
+
+    kind: Literal["own", "random", "combinations", "interpolation", "extrapolation"] = Field(
+        "own", description="what is held out: as the dataset has it; images, combinations or values of factors"
+    )
+    hold_out: dict[str, Values] = Field(
+        {}, description="of combinations: values by factor; held out is what has one of them in every factor named"
+    )
+    factors: Factors = Field([], description="of combinations, interpolation, extrapolation: the factors, by name")
+    share: Number | None = Field(
+        None, gt=0, lt=1, description="how many are held out: of the images, combinations or values of each factor"
+    )
+    seed: Seed = Field(0, description="keys what is drawn: random, combinations by share, correlate")
+    correlate: Correlation | None = Field(None, description="two factors to correlate in training; null: none")
+
+    @model_validator(mode="after")
+    def _is_of_its_kind(self) -> SplitOptions:
+        given = {name for name in ("hold_out", "factors", "share") if getattr(self, name)}
+        wanted = SPLITS[self.kind]
+        if given not in wanted:
+            text = (
+                " or ".join(" and ".join(sorted(names)) for names in wanted if names) or "no hold_out, factors, share"
+            )
+            raise PydanticCustomError("split", "of kind {kind} must give {text}", {"kind": self.kind, "text": text})
+        drawn = self.kind == "random" or (self.kind == "combinations" and not self.hold_out) or self.correlate
+        if self.seed and not drawn:
+            raise PydanticCustomError("split", "has a seed and draws nothing; leave it out")
+        return self
+
+
 class DatasetEntry(Section):
     """A dataset of the study and what is different for it."""
 
     dataset: str | None = Field(None, description="which dataset, if the entry has a name of its own")
     options: dict[str, Any] = Field({}, description="the dataset's own options")
+    split: SplitOptions = SplitOptions()
     training: TrainingOptions = TrainingOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
 

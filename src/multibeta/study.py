@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from multibeta import named_datasets, registry, strict_yaml
 from multibeta.cell import Cell, Choice, fingerprint, pretrained_run
 from multibeta.config_errors import ConfigError, first_line
-from multibeta.options import StudyOptions, VariantEntry, canonical_strength
+from multibeta.options import DatasetEntry, SplitOptions, StudyOptions, VariantEntry, canonical_strength
 from multibeta.results import StudyFolder
 
 #: Raise when equal results begin to be reported differently.
@@ -105,6 +105,8 @@ class Study:
         for position, target in enumerate(options.report.targets):
             with self._blame(f"report.targets[{position}].metric", target.metric):
                 _require_score(target.metric)
+        for name, entry in options.datasets.items():
+            self._check_split(name, entry)
         grids = {variant: self._strengths(variant, entry) for variant, entry in options.variants.items()}
         self._require_feasible(len(options.datasets) * sum(map(len, grids.values())))
         seeds: Sweep = {}
@@ -180,6 +182,7 @@ class Study:
         cell = Cell(
             study=options.name,
             dataset=self._dataset(dataset),
+            split=of_dataset.split,
             variant=chosen,
             strength=strength,
             seeds=seeds,
@@ -215,6 +218,16 @@ class Study:
             except ValueError as error:
                 raise ValueError(f"{error} (variant {variant})") from None
         return cell
+
+    def _check_split(self, name: str, entry: DatasetEntry) -> None:
+        """As far as the declarations of the dataset tell; the rest is seen when it is opened."""
+        if entry.split == SplitOptions():
+            return
+        source = self._choice("dataset", name, entry.dataset, entry.options).make("dataset")
+        try:
+            source.check_split(entry.split)
+        except ValueError as error:
+            raise ConfigError(f"{self.where}: datasets.{name}.{error}") from None
 
     def _check_architecture(self, cell: Cell) -> None:
         place, training = (cell.dataset.name, cell.variant.name), cell.training

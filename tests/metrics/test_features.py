@@ -75,7 +75,7 @@ def test_every_domain_metric_tells_real_images_from_noise(learnt):
     noise = np.random.default_rng(0).random((150, 1, 16, 16), dtype=np.float32)
 
     def measure(samples):
-        needs = {"features": learnt, "images": real, "samples": samples}
+        needs = {"features": learnt, "real_images": real, "samples": samples}
         neighbours = PrecisionRecallDomain().measure(**needs, seed=0) | DensityCoverageDomain().measure(**needs, seed=0)
         return {"kd_domain": KDDomain().measure(**needs).value, **{name: r.value for name, r in neighbours.items()}}
 
@@ -94,7 +94,9 @@ def test_kd_domain_is_that_of_features_of_unit_variance(learnt):
     x, y = (8 * learnt.generated(side).astype(np.float64) for side in (real, samples))
     recipe = {"kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None, "kid_kernel_poly_coef0": 1}
     expected = mmd2(*(kernel_poly(*pair, **recipe) for pair in ((x, x), (x, y), (y, y))))
-    assert KDDomain().measure(features=learnt, images=real, samples=samples).value == pytest.approx(expected, rel=1e-5)
+    assert KDDomain().measure(features=learnt, real_images=real, samples=samples).value == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_networks_with_published_weights_lie_beside(learnt, tmp_path):

@@ -43,7 +43,7 @@ def scores(sprites, tmp_path_factory):
     for file in sprites.iterdir():
         (folder / file.name).symlink_to(file)
     learn_features(folder, folder / "features.safetensors")
-    return reference_scores(CELL, folder)
+    return reference_scores(CELL, Dataset(folder))
 
 
 def control(scores, title, score="controllability"):
@@ -90,7 +90,7 @@ def test_codes_are_scored_beside_the_traversals(scores):
 
 
 def test_without_features_codes_alone_are_scored(sprites):
-    scores = reference_scores(CELL, sprites)
+    scores = reference_scores(CELL, Dataset(sprites))
     assert list(scores) == TITLES[:3]
     assert {metric for found in scores.values() for metric, _, _ in found} == {"mig"}
 
@@ -102,7 +102,7 @@ def test_a_label_alone_cannot_be_rotated_nor_rendered(sprites, tmp_path):
     np.save(tmp_path / "labels.npy", shape)
     card = {"name": "shapes", "factors": [], "classes": ["square", "ellipse", "triangle"], "grid": False}
     (tmp_path / "card.json").write_text(json.dumps(card))
-    assert list(reference_scores(CELL, tmp_path)) == ["perfect codes", "random codes"]
+    assert list(reference_scores(CELL, Dataset(tmp_path))) == ["perfect codes", "random codes"]
 
 
 @pytest.fixture(scope="module")

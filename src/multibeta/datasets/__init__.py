@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta import registry
-from multibeta.datasets import _storage
+from multibeta.datasets import _splits, _storage
+from multibeta.options import SplitOptions
 from multibeta.registry import PlugIn
 
 
@@ -157,6 +158,13 @@ class DatasetSource(PlugIn, kind="dataset"):
         """
         raise NotImplementedError
 
+    def check_split(self, split: SplitOptions) -> None:
+        """Raise a ValueError that begins with the option's path if the declarations say that this split cannot be."""
+        _splits.check(split, self.factors)
+        if self.grid and split.kind != "own":
+            values = grid_factors(self.factors)
+            _splits.held_out_images(split, self.factors, values, len(values))
+
     @classmethod
     def derives(cls) -> bool:
         """Are other images seen than those that `build` gives?"""
@@ -178,33 +186,50 @@ def grid_factors(factors: Sequence[Factor]) -> NDArray[np.int64]:
 
 
 class Dataset:
-    """A prepared dataset: the folder that ``multibeta prepare`` writes, memory-mapped.
+    """A prepared dataset: the folder that ``multibeta prepare`` writes, memory-mapped, and split when it is opened.
+
+    Args:
+        split: what is held out and trained on; by default what the folder says. The images are the same for all.
 
     Attributes:
-        card: title, licence, source, sizes, factors, classes and sha256 of the images, as in ``card.json``.
+        card: title, licence, source, sizes, factors, classes and sha256 of the images, as in ``card.json``; ``split``
+            says in words how it was split, unless by default.
         images: uint8 (N, H, W, C), read-only: `multibeta.datasets._storage.Images`, indexed as an array.
-        held_out: bool (N,).
+        held_out: bool (N,), of the images that no model is trained on.
+        own_held_out: bool (N,), of those that the dataset's own split holds out.
+        train: int64 (M,), positions of the images that models are trained on, in order; one may come several times.
         factors: int (N, K) or None; its columns are described by ``factor_specs``.
         labels: int (N,) or None.
 
     Raises:
         FileNotFoundError: the folder holds no prepared dataset.
-        DataError: a file of it is damaged.
+        DataError: a file of it is damaged, or it cannot be split so.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, split: SplitOptions | None = None) -> None:
         self.folder = Path(folder)
         self.card: dict[str, Any] = self._read("card.json")
         self.images: NDArray[np.uint8] = self._images()
-        self.held_out: NDArray[np.bool_] = self._read("held_out.npy")
+        self.own_held_out: NDArray[np.bool_] = self._read("held_out.npy")
         self.factors: NDArray[np.int64] | None = self._read("factors.npy") if self.card["factors"] else None
         self.labels: NDArray[np.int64] | None = self._read("labels.npy") if self.card["classes"] else None
         self.factor_specs = tuple(Factor(**factor) for factor in self.card["factors"])
+        self.held_out, self.train = self._split(split or SplitOptions())
 
-    @cached_property
-    def train(self) -> NDArray[np.int64]:
-        """Positions (M,) of the images that models are trained on."""
-        return np.flatnonzero(~self.held_out)
+    def _split(self, split: SplitOptions) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """What is held out (N,) and what is trained on (M,); the card says it."""
+        held_out, known = self.own_held_out, (self.factor_specs, self.factors)
+        try:
+            _splits.check(split, self.factor_specs)
+            if split.kind != "own":
+                held_out = _splits.held_out_images(split, *known, len(held_out))
+        except ValueError as error:
+            raise DataError(f"dataset {self.name}: {error}") from None
+        train = _splits.training_images(split, *known, held_out)
+        if split != SplitOptions():
+            words = _splits.in_words(split, self.factor_specs, train)
+            self.card |= {"held_out": int(held_out.sum()), "split": words}
+        return held_out, train
 
     def _images(self) -> Any:
         card = {"binary": False, "derived": False, **self.card}

@@ -30,7 +30,10 @@ NEEDS = {
     "mean": "float64 (M, D), posterior means of the held-out images",
     "logvar": "float64 (M, D), posterior log-variances of the held-out images",
     "nll": "float64 (M,), −log p(x|z) at one posterior sample of each held-out image, nats",
+    "nll_trained_on": "float64 (T,), the same of images of the code table that were trained on, T ≤ M",
     "images": "float32 (M, C, H, W) in [0, 1], the held-out images",
+    "real_images": "float32 (R, C, H, W) in [0, 1], held out by the dataset's own split, whichever is trained "
+    "by: what samples are held against",
     "reconstructions": "float32 (M, C, H, W) in [0, 1], decoded from the posterior means",
     "samples": "float32 (S, C, H, W) in [0, 1], decoded from the prior",
     "traversals": "float32 (A, D, V, C, H, W) in [0, 1], decoded from the codes of A held-out images with one latent "

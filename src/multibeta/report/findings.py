@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: Measures in the order of their columns; those of other names follow by name.
 ORDER = (
-    *("reconstruction", "kl", "elbo", "active_units"),
+    *("reconstruction", "generalisation_gap", "kl", "elbo", "active_units"),
     *("kl_mutual_information", "kl_total_correlation", "kl_dimension_wise"),
     *("mig", "mig_sup", "dcimig", "jemmig", "sap", "sap_continuous"),
     *("dci_disentanglement", "dci_completeness", "dci_informativeness"),

@@ -87,6 +87,8 @@ def dataset_facts(name: str, card: Mapping[str, Any]) -> str:
         return f"**{plain(name)}**: not prepared yet."
     channels, height, width = card["shape"]
     facts = [f"{card['images']} images of {height}×{width}×{channels}, {card['held_out']} held out from training"]
+    if "split" in card:
+        facts.append(f"split: {plain(card['split'])}")
     if card["factors"]:
         factors = ", ".join(f"{plain(f['name'])} {f['size']}" for f in card["factors"])
         facts.append(f"factors {factors}")

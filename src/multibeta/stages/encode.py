@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from multibeta.datasets import Dataset
-from multibeta.results import CellFolder, data_folder, replacing
+from multibeta.results import CellFolder, replacing
 from multibeta.stages.shared.codes import EvaluationImages, conditions, encode_images
+from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell
 
 
@@ -22,9 +22,9 @@ def encode(folder: CellFolder) -> None:
     from multibeta.training.devices import claim_device
 
     cell = read_cell(folder)
-    dataset = Dataset(data_folder(folder.root, cell.data_key))
+    dataset = open_dataset(cell, folder.root)
     chosen = EvaluationImages.choose(dataset, cell.evaluation)
-    arrays: dict[str, Any] = {"code_table": chosen.code_table, "held_out": chosen.held_out}
+    arrays: dict[str, Any] = dict(vars(chosen))
     with claim_device(cell.running.device) as device:
         for seed, run in load_cell(folder, device).items():
             codes = encode_images(run, dataset, chosen, conditions(dataset, run))

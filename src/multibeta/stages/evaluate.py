@@ -11,14 +11,12 @@ import numpy as np
 
 from multibeta import registry
 from multibeta.cell import Cell
-from multibeta.datasets import Dataset
 from multibeta.metrics import NotComputed
 from multibeta.options import EvaluationOptions
 from multibeta.results import (
     METRICS_COLUMNS,
     REPEATS_COLUMNS,
     CellFolder,
-    data_folder,
     read_json,
     replacing,
     write_json,
@@ -27,6 +25,7 @@ from multibeta.results import (
 from multibeta.stages.shared.codes import read_codes
 from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import Matrices, Rows, measurements, metric_rows, rows_of
+from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell
 
 
@@ -40,10 +39,10 @@ def evaluate(folder: CellFolder) -> None:
     from multibeta.training.devices import claim_device
 
     cell = read_cell(folder)
-    data = data_folder(folder.root, cell.data_key)
+    dataset = open_dataset(cell, folder.root)
     ended = read_json(folder.cell)["runs"]
     chosen, codes = read_codes(folder)
-    real = Real(Dataset(data), chosen, data / "features.safetensors")
+    real = Real(dataset, chosen, dataset.folder / "features.safetensors")
     rows: Rows = []
     repeats: Rows = []
     matrices: Matrices = {}

@@ -11,11 +11,14 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
-from multibeta.datasets import Dataset
-from multibeta.results import CellFolder, data_folder
+import numpy as np
+
+from multibeta.results import CellFolder, data_folder, reading
 from multibeta.stages.encode import encode
-from multibeta.stages.shared.codes import EvaluationImages, read_codes
+from multibeta.stages.shared.codes import EvaluationImages
+from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell
 from multibeta.training.lock import run_lock
 
@@ -49,7 +52,7 @@ def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
     if "draw" in stages:
         folder.figures.mkdir(exist_ok=True)
         if cell.evaluation.figures:
-            draw(folder, Dataset(data))
+            draw(folder, open_dataset(cell, folder.root))
 
 
 def measure_ahead(folder: CellFolder) -> None:
@@ -114,8 +117,6 @@ def _encoded(folder: CellFolder) -> bool:
     if not folder.codes.is_file() or folder.codes.stat().st_mtime < folder.models.stat().st_mtime:
         return False
     cell = read_cell(folder)
-    wanted = EvaluationImages.choose(Dataset(data_folder(folder.root, cell.data_key)), cell.evaluation)
-    found, _ = read_codes(folder)
-    return bool(
-        wanted.code_table.tolist() == found.code_table.tolist() and wanted.held_out.tolist() == found.held_out.tolist()
-    )
+    wanted = EvaluationImages.choose(open_dataset(cell, folder.root), cell.evaluation)
+    with reading(folder.codes, (BadZipFile, EOFError, ValueError)), np.load(folder.codes, allow_pickle=False) as found:
+        return all(name in found and np.array_equal(found[name], rows) for name, rows in vars(wanted).items())

@@ -17,6 +17,7 @@ from multibeta import registry, results
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, _storage, grid_factors
 from multibeta.datasets._sources import Mirror, locate
+from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell, read_data_spec
 
 #: Names of what is left out that a card repeats.
@@ -78,8 +79,10 @@ def prepare_folder(folder: Path) -> Dataset:
 
 
 def prepare_of_cell(folder: results.CellFolder) -> Dataset:
-    """Prepare the dataset of a cell, unless it lies there already."""
-    return prepare_folder(results.data_folder(folder.root, read_cell(folder).data_key))
+    """Prepare the dataset of a cell, unless it lies there already, and open it with the cell's split."""
+    cell = read_cell(folder)
+    prepare_folder(results.data_folder(folder.root, cell.data_key))
+    return open_dataset(cell, folder.root)
 
 
 def check(source: DatasetSource, arrays: Arrays) -> None:

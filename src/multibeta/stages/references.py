@@ -19,6 +19,7 @@ from multibeta.results import StudyFolder, data_folder, read_json, write_json
 from multibeta.stages.shared.codes import Codes, EvaluationImages, float_images
 from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import metric_rows
+from multibeta.stages.shared.opened import open_dataset
 
 #: Value by metric, protocol and representation.
 Scores = dict[tuple[str, str, str], float]
@@ -77,12 +78,12 @@ def _known(folder: StudyFolder, cells: Sequence[Cell]) -> dict[str, Scores]:
 
 def _measured(folder: StudyFolder, cells: Sequence[Cell]) -> dict[str, Scores]:
     """By title; with the number of latents in it where the cells differ in that, for scores depend on it."""
-    data = data_folder(folder.root, cells[0].data_key)
+    dataset = open_dataset(cells[0], folder.root)
     by_latents = {cell.training.latents: cell for cell in reversed(cells)}
     scores: dict[str, Scores] = {}
     for latents, cell in sorted(by_latents.items(), reverse=True):
         suffix = f", {latents} latents" if len(by_latents) > 1 else ""
-        scores |= {title + suffix: found for title, found in reference_scores(cell, data).items()}
+        scores |= {title + suffix: found for title, found in reference_scores(cell, dataset).items()}
     written: dict[str, list[dict[str, Any]]] = {
         title: [
             {"metric": metric, "protocol": protocol, "representation": representation, "value": value}
@@ -118,12 +119,12 @@ class Reference:
         return float_images(self.dataset, self.position(z))
 
 
-def reference_scores(cell: Cell, data: Path) -> dict[str, Scores]:
+def reference_scores(cell: Cell, dataset: Dataset) -> dict[str, Scores]:
     """What the `references` of a dataset score by every metric of codes, and of traversals, that the cell measures.
 
     Traversals are decoded only if every combination of factors has an image and the dataset's features are learnt.
     """
-    dataset, features = Dataset(data), data / "features.safetensors"
+    features = dataset.folder / "features.safetensors"
     decodes = dataset.card["grid"] and features.is_file()
     chosen = EvaluationImages.choose(dataset, cell.evaluation)
     real = Real(dataset, chosen, features)

@@ -171,7 +171,7 @@ def _write(folder: StudyFolder, cell: Cell, data: Dataset, measured: Measured, f
         specs={key.place: {"condition": None}},
         cards={data.name: data.card},
         calibrations={data.name: calibration_of(data.folder / "features.safetensors")},
-        references={data.name: reference_scores(cell, data.folder)},
+        references={data.name: reference_scores(cell, data)},
         runs=pd.DataFrame(),
         metrics=metrics,
         repeats=pd.DataFrame(columns=list(REPEATS_COLUMNS)),

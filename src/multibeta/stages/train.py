@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
-from multibeta.results import CellFolder, data_folder, lineage_folder, state_folder, write_json, write_rows
+from multibeta.results import CellFolder, lineage_folder, state_folder, write_json, write_rows
+from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import hardware, versions
 from multibeta.stages.shared.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
@@ -57,7 +58,7 @@ def train(folder: CellFolder, minutes: float | None = None, side_by_side: bool |
         OSError: the results folder cannot be written.
     """
     cell = read_cell(folder)
-    dataset = Dataset(data_folder(folder.root, cell.data_key))
+    dataset = open_dataset(cell, folder.root)
     with claim_device(cell.running.device) as device, _stop_signals(minutes) as should_stop:
         images = cache(lambda: _images(dataset, cell, device))
         # In this order, so that two processes with some of the same runs never wait for each other.

@@ -34,7 +34,7 @@ class DensityCoverageDomain(Metric):
     source = "Naeem et al. 2020, https://arxiv.org/abs/2002.09797"
     protocol = "domain64"
     better = "higher"
-    needs = ("features", "images", "samples", "seed")
+    needs = ("features", "real_images", "samples", "seed")
     representation = "prior"
     scores = {
         "density_domain": Score("Density, domain features"),
@@ -42,9 +42,9 @@ class DensityCoverageDomain(Metric):
     }
 
     def measure(
-        self, *, features: DomainFeatures, images: NDArray[np.float32], samples: NDArray[np.float32], seed: int
+        self, *, features: DomainFeatures, real_images: NDArray[np.float32], samples: NDArray[np.float32], seed: int
     ) -> dict[str, Result]:
-        sides = domain_sides(features, images, samples).equal(seed)
+        sides = domain_sides(features, real_images, samples).equal(seed)
         density, coverage = density_coverage(*sides, k=NEIGHBOURS)
         n = len(sides.generated)
         return {"density_domain": Result(density, n=n), "coverage_domain": Result(coverage, n=n)}

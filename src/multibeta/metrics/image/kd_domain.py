@@ -29,11 +29,13 @@ class KDDomain(Metric):
     source = "Bińkowski et al. 2018, https://arxiv.org/abs/1801.01401"
     protocol = "domain64"
     better = "lower"
-    needs = ("features", "images", "samples")
+    needs = ("features", "real_images", "samples")
     representation = "prior"
 
-    def measure(self, *, features: DomainFeatures, images: NDArray[np.float32], samples: NDArray[np.float32]) -> Result:
-        sides = domain_sides(features, images, samples)
+    def measure(
+        self, *, features: DomainFeatures, real_images: NDArray[np.float32], samples: NDArray[np.float32]
+    ) -> Result:
+        sides = domain_sides(features, real_images, samples)
         # Their total variance is 1.
         scale = np.sqrt(sides.real.shape[1])
         return Result(mmd2(cubic(scale * sides.real, scale * sides.generated)), n=len(samples))

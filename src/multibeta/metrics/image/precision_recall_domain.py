@@ -34,7 +34,7 @@ class PrecisionRecallDomain(Metric):
     source = "Kynkäänniemi et al. 2019, https://arxiv.org/abs/1904.06991"
     protocol = "domain64"
     better = "higher"
-    needs = ("features", "images", "samples", "seed")
+    needs = ("features", "real_images", "samples", "seed")
     representation = "prior"
     scores = {
         "precision_domain": Score("Precision, domain features"),
@@ -42,9 +42,9 @@ class PrecisionRecallDomain(Metric):
     }
 
     def measure(
-        self, *, features: DomainFeatures, images: NDArray[np.float32], samples: NDArray[np.float32], seed: int
+        self, *, features: DomainFeatures, real_images: NDArray[np.float32], samples: NDArray[np.float32], seed: int
     ) -> dict[str, Result]:
-        sides = domain_sides(features, images, samples).equal(seed)
+        sides = domain_sides(features, real_images, samples).equal(seed)
         precision, recall = precision_recall(*sides, k=NEIGHBOURS)
         n = len(sides.generated)
         return {"precision_domain": Result(precision, n=n), "recall_domain": Result(recall, n=n)}

@@ -32,10 +32,16 @@ class EvaluationImages:
     Attributes:
         code_table: positions (N,) drawn without replacement from the whole dataset, sorted.
         held_out: positions (M,) drawn from the images kept from training, sorted.
+        trained_on: positions (T,) of images of the code table that were trained on, T ≤ M, sorted. One that comes
+            several times in training may come several times.
+        real: positions (R,) drawn from those that the dataset's own split holds out, whatever is held out here:
+            a random sample of the whole dataset, which samples of the prior are held against; sorted.
     """
 
     code_table: NDArray[np.int64]
     held_out: NDArray[np.int64]
+    trained_on: NDArray[np.int64]
+    real: NDArray[np.int64]
 
     @classmethod
     def choose(cls, dataset: Dataset, options: EvaluationOptions) -> EvaluationImages:
@@ -43,9 +49,14 @@ class EvaluationImages:
             generator = randomness.numpy_generator(options.seed, purpose)
             return np.sort(generator.permutation(positions)[:most])
 
+        code_table = draw(np.arange(len(dataset.images)), options.codes, "code table")
+        held_out = draw(dataset.held_out.nonzero()[0], options.held_out, "held-out images")
+        in_table = dataset.train[np.isin(dataset.train, code_table)]
         return cls(
-            draw(np.arange(len(dataset.images)), options.codes, "code table"),
-            draw(dataset.held_out.nonzero()[0], options.held_out, "held-out images"),
+            code_table,
+            held_out,
+            draw(in_table, len(held_out), "training images"),
+            draw(dataset.own_held_out.nonzero()[0], options.held_out, "held-out images"),
         )
 
 
@@ -75,7 +86,7 @@ def read_codes(folder: CellFolder) -> tuple[EvaluationImages, dict[int, Codes]]:
         seeds = sorted({int(name.split("/")[0].removeprefix("seed")) for name in stored if "/" in name})
         fields = Codes.__dataclass_fields__
         codes = {seed: Codes(**{name: stored[f"seed{seed}/{name}"] for name in fields}) for seed in seeds}
-        return EvaluationImages(stored["code_table"], stored["held_out"]), codes
+        return EvaluationImages(**{name: stored[name] for name in EvaluationImages.__dataclass_fields__}), codes
 
 
 def encode_images(

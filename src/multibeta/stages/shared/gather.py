@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from multibeta.cell import Cell
+from multibeta.datasets import Dataset
 from multibeta.metrics import all_scores
+from multibeta.options import SplitOptions
 from multibeta.report.comparisons import COMPARISONS_COLUMNS, compare
 from multibeta.report.doctor import Diagnosis, diagnose
 from multibeta.report.findings import GALLERIES, CellKey, Findings, Measure
@@ -123,7 +126,8 @@ def gather(folder: StudyFolder) -> Findings:
     metrics = _stacked([each.metrics for each in found], METRICS_COLUMNS)
     repeats = _stacked([each.repeats for each in found], REPEATS_COLUMNS)
     data = {each.key.dataset: data_folder(folder.root, each.data_key) for each in found}
-    cards = {name: read_json(path / "card.json") for name, path in data.items() if (path / "card.json").is_file()}
+    splits = {each.key.dataset: each.cell.split for each in found}
+    cards = {name: _card(path, splits[name]) for name, path in data.items() if (path / "card.json").is_file()}
     targets = study["report"]["targets"]
     cells = {each.cell.variant.name: each.cell for each in found}
     findings = Findings(
@@ -148,6 +152,12 @@ def gather(folder: StudyFolder) -> Findings:
         diagnoses={each.key.place: each.diagnoses() for each in found},
     )
     return replace(findings, comparisons=compare(findings))
+
+
+def _card(folder: Path, split: SplitOptions) -> dict[str, Any]:
+    """The card of a prepared dataset; split otherwise, with what is then held out."""
+    card: dict[str, Any] = read_json(folder / "card.json")
+    return card if split == SplitOptions() else Dataset(folder, split).card
 
 
 def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,17 @@ class Real:
         return float_images(self.dataset, self.chosen.held_out)
 
     @cached_property
+    def real_images(self) -> NDArray[np.float32]:
+        """(R, C, H, W) in [0, 1]; of the dataset's own split the held-out ones themselves."""
+        same = np.array_equal(self.chosen.real, self.chosen.held_out)
+        return self.images if same else float_images(self.dataset, self.chosen.real)
+
+    @cached_property
+    def images_trained_on(self) -> NDArray[np.float32]:
+        """(T, C, H, W) in [0, 1]."""
+        return float_images(self.dataset, self.chosen.trained_on)
+
+    @cached_property
     def features(self) -> DomainFeatures:
         """They remember what they found in the held-out images."""
         from multibeta.metrics._features import DomainFeatures
@@ -134,6 +145,10 @@ class Material:
     def images(self) -> NDArray[np.float32]:
         return self._real.images
 
+    @property
+    def real_images(self) -> NDArray[np.float32]:
+        return self._real.real_images
+
     @cached_property
     def reconstructions(self) -> NDArray[np.float32]:
         return self._decode(self.table.held_out_mean, self._of_held_out)
@@ -178,15 +193,37 @@ class Material:
     @cached_property
     def nll(self) -> NDArray[np.float64]:
         """−log p(x|z) of the held-out images at one posterior sample each, nats per image."""
+        codes = self.table.held_out_mean, self.table.held_out_logvar
+        return self._nll(*codes, self._of_held_out, self.images, "posterior samples")
+
+    @cached_property
+    def nll_trained_on(self) -> NDArray[np.float64]:
+        """The same of images of the code table that were trained on."""
+        positions = self.chosen.trained_on
+        if not len(positions):
+            raise NotComputed("no image of the code table was trained on")
+        rows = np.searchsorted(self.chosen.code_table, positions)
+        condition = None if self._conditions is None else self._conditions[positions]
+        images = self._real.images_trained_on
+        return self._nll(self.table.mean[rows], self.table.logvar[rows], condition, images, "training samples")
+
+    def _nll(
+        self,
+        mean: NDArray[np.float32],
+        logvar: NDArray[np.float32],
+        condition: NDArray[np.int64] | None,
+        images: NDArray[np.float32],
+        purpose: str,
+    ) -> NDArray[np.float64]:
         import torch
 
         from multibeta.variants._likelihoods import likelihood
 
-        noise = randomness.numpy_generator(self.seed, "posterior samples").standard_normal(self.mean.shape)
-        std = np.exp(0.5 * self.table.held_out_logvar.astype(np.float64))  # of points 0
-        z = (self.mean + noise * std).astype(np.float32)
-        logits = torch.from_numpy(self._logits(z)).double()
-        return likelihood(*self._likelihood)(logits, torch.from_numpy(self.images).double()).numpy()
+        noise = randomness.numpy_generator(self.seed, purpose).standard_normal(mean.shape)
+        std = np.exp(0.5 * logvar.astype(np.float64))  # of points 0
+        z = (mean.astype(np.float64) + noise * std).astype(np.float32)
+        logits = torch.from_numpy(self._logits(z, condition)).double()
+        return likelihood(*self._likelihood)(logits, torch.from_numpy(images).double()).numpy()
 
     @property
     def features(self) -> DomainFeatures:
@@ -207,9 +244,9 @@ class Material:
     def _decode(self, z: NDArray[Any], condition: NDArray[np.int64] | None) -> NDArray[np.float32]:
         return self.model.decode(z) if condition is None else self.model.decode(z, condition)
 
-    def _logits(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _logits(self, z: NDArray[np.float32], condition: NDArray[np.int64] | None) -> NDArray[np.float32]:
         """What the likelihood takes; for a model that decodes to images only, the inverse of the sigmoid."""
         if hasattr(self.model, "decode_logits"):
-            return self.model.decode_logits(z, self._of_held_out)
-        images = np.clip(self._decode(z, self._of_held_out).astype(np.float64), 1e-7, 1 - 1e-7)
+            return self.model.decode_logits(z, condition)
+        images = np.clip(self._decode(z, condition).astype(np.float64), 1e-7, 1 - 1e-7)
         return (np.log(images) - np.log1p(-images)).astype(np.float32)
