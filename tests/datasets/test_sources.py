@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from multibeta.datasets import DataError, DatasetSource, File, _download
+from multibeta import download as _download
+from multibeta.datasets import DataError, DatasetSource, File
 from multibeta.datasets._sources import default_cache, locate
 
 CONTENT = b"exact bytes " * 1000

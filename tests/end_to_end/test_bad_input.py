@@ -9,7 +9,7 @@ import yaml
 from tiny_study import ROOT, TINY
 
 from multibeta.cli import main
-from multibeta.datasets._sources import _NotDownloaded
+from multibeta.download import NotDownloaded
 
 MIRROR = ROOT.parent / "shared" / "data"
 
@@ -83,12 +83,12 @@ def test_a_damaged_source_file_is_one_line(place, tmp_path, mirror, damage):
 
 def test_a_missing_source_file_is_named_with_where_it_was_looked_for(place, tmp_path, mirror, monkeypatch, capsys):
     monkeypatch.setenv("MULTIBETA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("multibeta.datasets._sources._fetch", _no_network)
+    monkeypatch.setattr("multibeta.download._fetch", _no_network)
     monkeypatch.chdir(tmp_path)
     (mirror / "mnist" / "train-labels-idx1-ubyte.gz").unlink()
     assert main(["prepare", "--dataset", "mnist"]) == 1
     error = capsys.readouterr().err
-    assert len(error.splitlines()) == 1
+    assert len(error.splitlines()) == 2, "the licence, and what went wrong"
     assert "mnist needs train-labels-idx1-ubyte.gz: looked in" in error
     assert "set MULTIBETA_MIRROR=<folder>" in error
     assert [path.name for path in tmp_path.glob("results/.data/*/*")] == ["spec.json"]
@@ -96,7 +96,7 @@ def test_a_missing_source_file_is_named_with_where_it_was_looked_for(place, tmp_
 
 
 def _no_network(*_):
-    raise _NotDownloaded("could not be downloaded (no network here)")
+    raise NotDownloaded("could not be downloaded (no network here)")
 
 
 def mounted(disk, size):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from multibeta.datasets import DataError, DatasetSource, File
-from multibeta.datasets._download import CHUNK, TIMEOUT, NotDownloaded, download
+from multibeta.download import CHUNK, TIMEOUT, NotDownloaded, download
 
 #: A folder, or an address of one.
 Mirror = str | Path
@@ -98,6 +98,11 @@ def _get(dataset: str, file: File, mirror: Mirror | None, cache: Path, timeout: 
         raise DataError(
             f"{dataset} needs {file.name}: looked in {', '.join(looked_in)}; {failure}; "
             f"without a network, put the file into <folder>/{dataset}/ and set MULTIBETA_MIRROR=<folder>"
+        ) from None
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written to the cache: {error.strerror or error}; "
+            "set MULTIBETA_CACHE to a folder with space that can be written"
         ) from None
     return path
 

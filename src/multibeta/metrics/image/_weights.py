@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import tomllib
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from multibeta.download import NotDownloaded, download
 from multibeta.metrics import NotComputed
 
 LOCK = Path(__file__).parents[2] / "weights.lock"
@@ -72,24 +71,20 @@ def fetch(name: str) -> Path:
     path = folder() / weights.file
     if path.is_file() and _sha256(path) == weights.sha256:
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{weights.file}.")
+
+    def problem(part: Path) -> str:
+        size, found = part.stat().st_size, _sha256(part)
+        if size == weights.bytes and found == weights.sha256:
+            return ""
+        return (
+            f"is not the expected one: found {size} bytes of sha256 {found[:8]}…, expected "
+            f"{weights.bytes} bytes of sha256 {weights.sha256[:8]}…"
+        )
+
     try:
-        with os.fdopen(handle, "wb") as written, urllib.request.urlopen(weights.url, timeout=TIMEOUT) as source:
-            # One byte more than expected is enough to know that it is another file.
-            remaining = weights.bytes + 1
-            while remaining and (block := source.read(min(1 << 20, remaining))):
-                written.write(block)
-                remaining -= len(block)
-        size, found = Path(temporary).stat().st_size, _sha256(Path(temporary))
-        if size != weights.bytes or found != weights.sha256:
-            raise OSError(
-                f"{weights.url} is not the expected file: found {size} bytes of sha256 {found[:8]}…, expected "
-                f"{weights.bytes} bytes of sha256 {weights.sha256[:8]}…"
-            )
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        download([weights.url], path, problem, TIMEOUT)
+    except NotDownloaded as failure:
+        raise OSError(str(failure)) from None
     return path
 
 

@@ -19,8 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from multibeta.datasets import DataError
-
 CHUNK = 1 << 20
 #: Seconds without a single byte before a connection is given up.
 TIMEOUT = 30.0
@@ -59,7 +57,7 @@ def download(urls: Sequence[str], path: Path, problem: Callable[[Path], str], ti
 
     Raises:
         NotDownloaded: no address gave the file; why each did not, as clauses joined by ``;``.
-        DataError: it cannot be written; one line.
+        OSError: it cannot be written.
     """
     part = path.with_name(f".{path.name}{PART}")
     try:
@@ -72,10 +70,7 @@ def download(urls: Sequence[str], path: Path, problem: Callable[[Path], str], ti
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
             part.unlink(missing_ok=True)  # half a file must not fill the disk
-        raise DataError(
-            f"{path} cannot be written to the cache: {error.strerror or error}; "
-            "set MULTIBETA_CACHE to a folder with space that can be written"
-        ) from None
+        raise
 
 
 @contextmanager
