@@ -47,6 +47,7 @@ def needs():
         "samples": samples,
         "traversals": draw.random((6, LATENTS, 7, *shape), dtype=np.float32),
         "traversal_values": np.linspace(-3, 3, 7),
+        "moved": lambda step: _decoded(np.array([[-3], [0], [3]]) * step + codes[:5, None]),
         "grid_images": draw.integers(256, size=(480, 16, 16, 1)).astype(np.uint8),
         "grid_factors": factors,
         "features": DomainFeatures(
@@ -59,6 +60,12 @@ def needs():
         ),
         "seed": 0,
     }
+
+
+def _decoded(z):
+    """Some images (A, S, 1, 16, 16) for codes (A, S, 4)."""
+    waves = np.sin(z[..., None] * np.arange(1, 65)).reshape(*z.shape[:2], 1, 16, 16)
+    return (0.5 + 0.5 * waves).astype(np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +114,7 @@ def test_declares_what_it_is(metric):
         "reconstruction",
         "prior",
         "traversal",
+        "edit",
     }
     for score in metric.all_scores().values():
         assert score.title
@@ -158,6 +166,7 @@ def test_the_order_of_the_latents_does_not_matter(name, protocol, needs):
     of_latents = ("codes", "posterior_mean", "posterior_logvar", "mean", "logvar", "traversals")
     permuted = {**needs, **{need: needs[need][:, order] for need in of_latents}}
     permuted |= {need: [codes[:, order] for codes in needs[need]] for need in ("sibling_means", "sibling_logvars")}
+    permuted["moved"] = lambda step: needs["moved"](step[np.argsort(order)])
     expected, found = (measured(name, protocol, each) for each in (needs, permuted))
     assert values(found) == pytest.approx(values(expected), rel=1e-6, abs=1e-9)
 

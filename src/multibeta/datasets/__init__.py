@@ -234,7 +234,9 @@ class Dataset:
     def _images(self) -> Any:
         card = {"binary": False, "derived": False, **self.card}
         stored = self._read(_storage.BITS if card["binary"] else _storage.BYTES)
-        of_stored, of_seen = ((h, w, c) for c, h, w in (card.get("stored_shape", card["shape"]), card["shape"]))
+        if not card["binary"] and not card["derived"]:
+            return _storage.Images(stored, stored.shape[1:], stored.shape[1:], packed=False)
+        of_stored, of_seen = ((h, w, c) for c, h, w in (card["stored_shape"], card["shape"]))
         return _storage.Images(stored, of_stored, of_seen, card["binary"], self._derive if card["derived"] else None)
 
     def _derive(self, images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -38,6 +38,8 @@ NEEDS = {
     "samples": "float32 (S, C, H, W) in [0, 1], decoded from the prior",
     "traversals": "float32 (A, D, V, C, H, W) in [0, 1], decoded from the codes of A held-out images with one latent "
     "set to each of V values",
+    "moved": "a function: a step (D,) in code space → float32 (A, S, C, H, W) in [0, 1], decoded from the codes of A "
+    "held-out images moved by S multiples of it, evenly from −3 to 3",
     "traversal_values": "float64 (V,), these values, ascending from −3 to 3",
     "grid_images": "uint8 (G, H, W, C), every image of a dataset that is the full grid of its factors",
     "grid_factors": "int (G, K), their factors",
@@ -92,8 +94,8 @@ class Metric(PlugIn, kind="metric"):
     unit: ClassVar[str] = ""
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
     needs: ClassVar[tuple[str, ...]]
-    #: What the metric describes when it does not rest on codes: ``posterior``, ``reconstruction``, ``prior`` or
-    #: ``traversal``.
+    #: What the metric describes when it does not rest on codes: ``posterior``, ``reconstruction``, ``prior``,
+    #: ``traversal`` or ``edit``.
     representation: ClassVar[str] = ""
     #: Several numbers from one computation, by their names in metrics.csv. ``measure`` then returns a Result or
     #: NotComputed for each. Empty: the metric is one number of its own name.

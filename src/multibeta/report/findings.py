@@ -20,12 +20,13 @@ ORDER = (
     *("factor_vae_score", "beta_vae_score", "modularity", "explicitness", "irs", "gaussian_tc", "udr"),
     *("downstream_10", "downstream_100", "downstream_1000", "downstream_10000"),
     *("controllability", "control_effect", "control_monotonicity", "control_leakage"),
+    *("edit_effect", "edit_selectivity"),
     *("ssim", "ms_ssim", "psnr", "mse", "lpips"),
     *("fd_domain", "kd_domain", "precision_domain", "recall_domain", "density_domain", "coverage_domain"),
     *("nearest_real", "grid_coverage", "fid", "kid"),
 )
 PROTOCOLS = ("dlib19", "chen18", "ours", "dlib19_sklearn")
-REPRESENTATIONS = ("mean", "sampled", "posterior", "traversal", "reconstruction", "prior")
+REPRESENTATIONS = ("mean", "sampled", "posterior", "traversal", "edit", "reconstruction", "prior")
 #: The measures of the figures against the strength, by the name of the figure.
 PANELS = {
     "tradeoff": ("reconstruction", "kl", "mig", "ssim", "fd_domain"),
@@ -49,6 +50,7 @@ GALLERIES = {
     "latents": "KL and variance of the means, per latent",
     "importance": "What each latent tells: importances of DCI",
     "control": "What each latent moves: effects of traversals",
+    "edits": "Edits: a code moved along the direction of each attribute",
 }
 
 

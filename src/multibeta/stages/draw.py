@@ -15,6 +15,7 @@ from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.figures import images as figures
 from multibeta.figures.control import control
+from multibeta.figures.edits import edits
 from multibeta.figures.importance import importance
 from multibeta.figures.latents import latents
 from multibeta.metrics.posterior._divergence import kl_per_latent
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 RECONSTRUCTIONS, SAMPLES, PAIRS, PER_CLASS = 20, 50, 5, 10
 TRAVERSAL = np.arange(-3, 4, dtype=np.float32)
+#: The recipe of directions that is drawn.
+EDIT = "mean_difference_alone"
 INTERPOLATION = np.linspace(0, 1, 7, dtype=np.float32)
 
 Images = NDArray[np.float32]
@@ -40,8 +43,8 @@ Conditions = NDArray[np.int64] | None
 def draw(folder: CellFolder, dataset: Dataset) -> None:
     """Write the figures of a cell: its latents over all seeds, and what the model of its first finished seed makes.
 
-    Matrices of latents and factors are drawn if the cell has been evaluated. A cell without a finished run gets an
-    empty folder of figures.
+    Edits, and matrices of latents and factors, are drawn if the cell has been evaluated. A cell without a finished run
+    gets an empty folder of figures.
 
     Args:
         folder: of a trained and encoded cell.
@@ -63,8 +66,8 @@ def draw(folder: CellFolder, dataset: Dataset) -> None:
             seed, run = next(iter(runs.items()))
             drawn["latents"] = _latents({seed: codes[seed] for seed in runs}, name)
             title = f"{name} · seed {seed}"
-            drawn |= Drawing(run, dataset, codes[seed], title).figures()
-            drawn |= matrices(read_arrays(folder, seed), dataset, title)
+            drawing, arrays = Drawing(run, dataset, codes[seed], title), read_arrays(folder, seed)
+            drawn |= drawing.figures() | drawing.edits(arrays) | matrices(arrays, dataset, title)
     folder.figures.mkdir(parents=True, exist_ok=True)
     for figure_name, figure in drawn.items():
         save(figure, folder.figures, figure_name)
@@ -146,6 +149,26 @@ class Drawing:
         images = self._decode(np.tile(self._noise(PER_CLASS), (size, 1)), np.arange(size).repeat(PER_CLASS))
         grid = images.reshape(size, PER_CLASS, *images.shape[1:])
         return figures.conditional_samples(grid, names, self.run.condition.name, self.title)
+
+    def edits(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Figure]:
+        """One held-out image moved along the direction of each attribute, as far as edits were measured."""
+        place = f"edit_effect/{EDIT}/edit"
+        if f"{place}/steps" not in arrays:
+            return {}
+        steps, changes, attributes, seen = (
+            arrays[f"{place}/{name}"] for name in ("steps", "changes", "attributes", "factors")
+        )
+        names = [factor.name for factor in self.dataset.factor_specs] or ["label"]
+        sizes = [factor.size for factor in self.dataset.factor_specs] or [len(self.dataset.classes)]
+        labels = [
+            names[k] if value < 0 or sizes[k] == 2 else f"{names[k]} = {value}" for k, value in attributes.tolist()
+        ]
+        original, condition = self._held_out(1)
+        z = self._means(original, condition)[:, None] + TRAVERSAL[:, None] * steps[:, None].astype(np.float32)
+        images = self._decode(z.reshape(-1, z.shape[2]), _repeat(condition, z.shape[0] * z.shape[1]))
+        own = [seen.tolist().index(k) for k, _ in attributes.tolist()]
+        strips = images.reshape(*z.shape[:2], *images.shape[1:])
+        return {"edits": edits(strips, TRAVERSAL, changes, own, labels, [names[k] for k in seen], self.title)}
 
     def _condition_names(self) -> list[str]:
         name = self.run.condition.name

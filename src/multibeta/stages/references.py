@@ -131,7 +131,7 @@ def reference_scores(cell: Cell, dataset: Dataset) -> dict[str, Scores]:
     found: dict[str, Scores] = {}
     for title, reference in references(dataset, chosen, cell.training.latents, cell.evaluation.seed).items():
         given = {"codes"} if len(reference.codes.mean) else set()
-        given |= {"traversals"} if decodes else set()
+        given |= {"traversals", "moved"} if decodes else set()
         names = [name for name in cell.metric_names if given & set(registry.find("metric", name).needs)]
         # It does not encode: its codes are given.
         model: Any = reference

@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from multibeta.metrics import Metric, NotComputed, Result, Score, require_finite
 from multibeta.metrics.control._movement import movement
+from multibeta.metrics.control._readable import readable
 
 if TYPE_CHECKING:
     from multibeta.metrics._features import DomainFeatures
 
-#: A factor is read only by a predictor that goes at least this part of the way to 1 from the accuracy of always naming
-#: the most frequent value.
-LEAST_SKILL = 0.25
 ALONE = "with a single factor there is no other to leak into"
 
 
@@ -144,15 +142,9 @@ def _require_readable(features: DomainFeatures, factor_names: Sequence[str]) -> 
     if features.unusable:
         raise NotComputed(features.unusable)
     for name in factor_names:
-        if name not in features.sizes:
-            raise NotComputed(f"factor {name!r} has a single value, no latent can move it")
-        # A rare value is named by nobody, and always naming the frequent one is no skill.
-        accuracy, chance = features.accuracy[name], features.frequent.get(name, 1 / features.sizes[name])
-        if accuracy < chance + LEAST_SKILL * (1 - chance) or chance == 1:
-            least = chance + LEAST_SKILL * (1 - chance)
-            raise NotComputed(
-                f"factor {name!r} is read with an accuracy of {accuracy:.2f} only, at least {least:.2f} needed"
-            )
+        reason = readable(features, name)
+        if reason is not None:
+            raise NotComputed(reason)
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

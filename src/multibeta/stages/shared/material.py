@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Held-out images whose codes are traversed, and the values each latent is set to.
 ANCHORS = 24
 TRAVERSAL = np.linspace(-3, 3, 7)
+#: Held-out images whose codes are moved along the direction of an attribute, and by how many steps.
+EDITED = 12
+EDITS = np.linspace(-3, 3, 3)
 
 
 class Real:
@@ -174,6 +177,15 @@ class Material:
         condition = None if self._of_held_out is None else self._of_held_out[anchors].repeat(latents * steps)
         images = self._decode(z.reshape(-1, latents), condition)
         return images.reshape(len(anchors), latents, steps, *images.shape[1:])
+
+    def moved(self, step: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(A, S, C, H, W): from the codes of A held-out images, equal for all models, by S multiples of a step (D,)."""
+        generator = randomness.numpy_generator(self.seed, "edited images")
+        anchors = np.sort(generator.permutation(len(self.mean))[:EDITED])
+        z = self.table.held_out_mean[anchors, None] + (EDITS[:, None] * step).astype(np.float32)
+        condition = None if self._of_held_out is None else self._of_held_out[anchors].repeat(len(EDITS))
+        images = self._decode(z.reshape(-1, z.shape[2]), condition)
+        return images.reshape(*z.shape[:2], *images.shape[1:])
 
     @property
     def traversal_values(self) -> NDArray[np.float64]:
