@@ -64,10 +64,11 @@ def _painting(path: Path) -> NDArray[np.uint8]:
 
     try:
         with Image.open(path, formats=["JPEG"]) as picture:
+            whole = picture.size
+            picture.thumbnail(BOX)  # by Pillow's own filter, as disentanglement_lib leaves it
             smaller = picture.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} is no whole JPEG: {' '.join(str(error).split())}") from None
-    smaller.thumbnail(BOX, Image.Resampling.LANCZOS)
     if min(smaller.size) <= SIDE:
-        raise DataError(f"{path} is {picture.width}×{picture.height} pixels, too narrow for parts of {SIDE}×{SIDE}")
+        raise DataError(f"{path} is {whole[0]}×{whole[1]} pixels, too narrow for parts of {SIDE}×{SIDE}")
     return np.asarray(smaller)
