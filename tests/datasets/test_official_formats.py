@@ -4,6 +4,8 @@ import gzip
 import io
 import tarfile
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -27,10 +29,11 @@ from official_files import (
 from PIL import Image
 
 from multibeta import registry
-from multibeta.datasets import DataError, Dataset, celeba, cifar10, smallnorb
+from multibeta.datasets import DataError, Dataset, celeba, cifar10, grid_factors, smallnorb
 from multibeta.datasets import cars3d as cars
 from multibeta.stages.prepare import prepare
 
+MIRROR = Path(__file__).parents[3] / "shared" / "data"
 #: Images in the whole dataset, as published.
 PUBLISHED = {
     "shapes3d": 480_000,
@@ -104,6 +107,18 @@ def test_smaller_images_show_the_same(prepared, name, side):
         bands = np.array_split(np.arange(side), len(values))
         found = [dataset.images[index][rows[len(rows) // 2], side // 2, 0] for rows in bands]
         assert found == [picture(values, side, side, channels)[rows[0], side // 2, 0] for rows in bands]
+
+
+def test_the_other_camera_of_smallnorb(prepared):
+    """The small files have a plain grey there."""
+    dataset = prepared("smallnorb", size=96, camera="right")
+    assert (np.asarray(dataset.images) == 77).all()
+
+
+def test_the_testing_files_of_smallnorb_can_be_held_out(prepared):
+    """In the small files these are the odd instances."""
+    dataset = prepared("smallnorb", held_out="testing")
+    assert np.array_equal(dataset.held_out, dataset.column("instance")[0] % 2 == 1)
 
 
 def test_dsprites_shows_its_factors_and_leaves_the_pickle_alone(prepared):
@@ -182,6 +197,72 @@ def test_derived_images_are_kept_as_bits_of_dsprites(prepared):
     assert (dataset.folder / "bits.npy").stat().st_size == 128 + len(dataset.images) * 64 * 64 // 8
 
 
+@pytest.mark.parametrize("name", ["color_dsprites", "noisy_dsprites"])
+def test_derived_images_of_the_real_grid(tmp_path, name):
+    if not (MIRROR / "dsprites_grid" / "dsprites_downsampled.npz").is_file():
+        pytest.skip("needs dsprites_downsampled.npz in ../shared/data/dsprites_grid")
+    plain = prepare("dsprites_grid", {}, tmp_path / "plain", MIRROR, tmp_path / "cache")
+    dataset = prepare(name, {"images": "grid"}, tmp_path / name, MIRROR, tmp_path / "cache")
+    assert dataset.shape == (3, 64, 64)
+    assert np.array_equal(dataset.factors, plain.factors)
+    assert np.array_equal(dataset.held_out, plain.held_out)
+    some = np.arange(0, 46_080, 97)
+    sprites, images = plain.images[some][..., 0] == 255, dataset.images[some]
+    if name == "noisy_dsprites":
+        assert (images[sprites] == 255).all()
+        assert 0.3 < images[~sprites].mean() / 255 < 0.7
+    else:
+        assert (images[sprites] >= 128).all()
+        assert not images[~sprites].any()
+
+
+# More images than fit into memory.
+
+
+def write_large_shapes3d(path, factors):
+    with h5py.File(path, "w") as file:
+        # Pieces that are never written take no room, and are read as zeros.
+        file.create_dataset("images", (len(factors), 64, 64, 3), np.uint8, chunks=(64, 64, 64, 3), compression="gzip")
+        file.create_dataset("labels", data=factors / 10)
+
+
+def write_large_mpi3d(path, factors):
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("images.npy", "w", force_zip64=True) as file,
+    ):
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(factors), 64, 64, 3)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for _ in range(0, len(factors), 1000):
+            file.write(bytes(1000 * 64 * 64 * 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "sizes"),
+    [
+        ("shapes3d", write_large_shapes3d, (10, 10, 10, 10, 5, 2)),
+        ("mpi3d_real", write_large_mpi3d, (10, 10, 10, 5, 5, 2, 2)),
+    ],
+)
+def test_of_a_hundred_thousand_images_few_are_in_memory_at_once(tmp_path, name, write, sizes):
+    plug_in = registry.find("dataset", name)
+    factors = tuple(replace(factor, size=size) for factor, size in zip(plug_in.factors, sizes, strict=True))
+    source = type("Large", (plug_in,), {"factors": factors})()
+    (file,) = source.files
+    write(tmp_path / file.name, grid_factors(factors))
+    count, most, before = 0, 0, own_memory()
+    for piece in source.build({file.name: tmp_path / file.name}).images:
+        count, most = count + len(piece), max(most, own_memory())
+    assert count == 100_000
+    assert most - before < 200_000, "kB of 1,200,000"
+
+
+def own_memory():
+    """Memory in kB that is the process's own, without what it maps of files."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["RssAnon"].split()[0])
+
+
 # Labels and attributes.
 
 
@@ -246,6 +327,21 @@ def rewrite_h5(images=lambda each: each, labels=lambda each: each, key="images")
     return damage
 
 
+def cut_off(name, count):
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-count])
+
+
+def overwrite(name):
+    """Spoil the middle of a file, where the images are."""
+
+    def damage(folder):
+        content = (folder / name).read_bytes()
+        middle = len(content) // 2
+        (folder / name).write_bytes(content[:middle] + b"\xff" * 2000 + content[middle + 2000 :])
+
+    return damage
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -255,6 +351,8 @@ def rewrite_h5(images=lambda each: each, labels=lambda each: each, key="images")
         (rewrite_h5(images=lambda each: each.astype(float)), "is float64 (288, 64, 64, 3), must be uint8"),
         (rewrite_h5(images=lambda each: each[:, :32]), "images must be uint8 (288, 64, 64, 3)"),
         (rewrite_h5(key="pictures"), "'images'"),
+        (cut_off("3dshapes.h5", 5000), "cannot be read as arrays"),
+        (overwrite("3dshapes.h5"), "cannot be read as arrays"),
         (lambda folder: (folder / "3dshapes.h5").write_bytes(b"<!DOCTYPE html>"), "cannot be read as arrays"),
     ],
 )
@@ -275,6 +373,17 @@ def test_another_file_in_the_place_of_mpi3d(tmp_path, arrays, message):
     def damage(folder):
         np.savez(folder / "mpi3d_toy.npz", **arrays)
 
+    assert message in refused("mpi3d_toy", tmp_path / "mirror", damage)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut_off("mpi3d_toy.npz", 5000), "has no array 'images'"),
+        (overwrite("mpi3d_toy.npz"), "array 'images' is damaged"),
+    ],
+)
+def test_a_damaged_file_in_the_place_of_mpi3d(tmp_path, damage, message):
     assert message in refused("mpi3d_toy", tmp_path / "mirror", damage)
 
 
@@ -320,6 +429,18 @@ def norb(kind, change):
     return damage
 
 
+def norb_first(column, value):
+    """Give the first training image another elevation (2) or azimuth (3), and 0 of what comes after."""
+
+    def change(content):
+        rows = np.frombuffer(content, "<i4", offset=20).reshape(-1, 4).copy()
+        rows[0, column - 1 :] = 0
+        rows[0, column - 1] = value
+        return content[:20] + rows.tobytes()
+
+    return norb("info", change)
+
+
 def norb_twice_the_same(folder):
     path = folder / f"smallnorb-{smallnorb.PARTS['training']}-info.mat.gz"
     rows = np.frombuffer(gzip.decompress(path.read_bytes()), "<i4", offset=20).reshape(-1, 4).copy()
@@ -334,7 +455,10 @@ def norb_twice_the_same(folder):
         (norb("dat", lambda content: content[:-1]), "is no whole gzipped matrix"),
         (norb("dat", lambda content: content + b"x"), "goes on after its 48 rows"),
         (norb("dat", lambda content: content[:10]), "is no whole gzipped matrix"),
-        (norb("cat", lambda content: content[:20] + b"\x09" + content[21:]), "is none of its factor's"),
+        (norb("cat", lambda content: content[:20] + b"\x09" + content[21:]), "image 0 has category"),
+        (norb_first(3, 1), "1, 0], of which one is none of its factor's values"),
+        (norb_first(3, 6), "6, 0], of which one is none of its factor's values"),
+        (norb_first(2, -1), "-1, 0, 0], of which one is none of its factor's values"),
         (norb("info", lambda content: content[:8] + b"\x2f" + content[9:]), "is a matrix (47, 4), must be (48, 4)"),
         (norb_twice_the_same, "two images have the same category, instance, view and light"),
         (lambda folder: next(folder.glob("*dat*")).write_bytes(b"<html></html>"), "is no whole gzipped matrix"),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multibeta.datasets._derived_dsprites import DerivedDSprites
+from multibeta.datasets._derived_dsprites import DerivedDSprites, rgb, row_of
+from multibeta.randomness import octets
 
 
 class ColorDSprites(DerivedDSprites):
@@ -24,5 +25,5 @@ class ColorDSprites(DerivedDSprites):
     def derive(
         self, images: NDArray[np.uint8], positions: NDArray[np.int64], extras: Mapping[str, NDArray[Any]]
     ) -> NDArray[np.uint8]:
-        colours = np.stack([self.generator(position).uniform(127.5, 255, 3) for position in positions.tolist()])
-        return np.where(images > 0, np.rint(colours).astype(np.uint8)[:, None, None], np.uint8(0))
+        colours = 128 + octets(0, "colours of sprites", positions, 3) // 2
+        return rgb(images) & row_of(colours)  # all bits of a sprite are set

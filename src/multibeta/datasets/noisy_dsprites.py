@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multibeta.datasets._derived_dsprites import DerivedDSprites
+from multibeta.datasets._derived_dsprites import DerivedDSprites, rgb
+from multibeta.randomness import octets
 
 
 class NoisyDSprites(DerivedDSprites):
@@ -24,7 +25,5 @@ class NoisyDSprites(DerivedDSprites):
     def derive(
         self, images: NDArray[np.uint8], positions: NDArray[np.int64], extras: Mapping[str, NDArray[Any]]
     ) -> NDArray[np.uint8]:
-        noise = np.empty((*images.shape[:3], 3), np.uint8)
-        for each, position in zip(noise, positions.tolist(), strict=True):
-            each[:] = np.frombuffer(self.generator(position).bytes(each.size), np.uint8).reshape(each.shape)
-        return noise | images
+        stored = rgb(images)
+        return stored | octets(0, "noise around sprites", positions, stored[0].size).reshape(stored.shape)

@@ -105,13 +105,15 @@ class SmallNORB(DatasetSource):
         """Where in the grid the images of a part belong."""
         category = np.concatenate(list(matrix_rows(cat, (None,), np.dtype("<i4"))))
         found = np.concatenate(list(matrix_rows(info, (len(category), 4), np.dtype("<i4"))))
-        columns = np.column_stack([category, found]).astype(np.int64)
+        written = np.column_stack([category, found]).astype(np.int64)
         # Azimuths count in tens of degrees, of which every second was photographed.
-        columns[:, 3], odd = np.divmod(columns[:, 3], 2)
+        values, left_over = np.divmod(written, [1, 1, 1, 2, 1])
         sizes = [factor.size for factor in self.factors]
-        if odd.any() or (columns < 0).any() or (columns >= sizes).any():
-            raise DataError(f"{info}: a value is none of its factor's: {found[(columns >= sizes).any(1)][:1].tolist()}")
-        return np.ravel_multi_index(tuple(columns.T), sizes)
+        wrong = ((left_over != 0) | (values < 0) | (values >= sizes)).any(axis=1)
+        if wrong.any():
+            where = f"{info}: image {wrong.argmax()} has category, instance, elevation, azimuth and lighting"
+            raise DataError(f"{where} {written[wrong][0].tolist()}, of which one is none of its factor's values")
+        return np.ravel_multi_index(tuple(values.T), sizes)
 
 
 def matrix_rows(path: Path, shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
