@@ -25,6 +25,10 @@ class Model(Protocol):
         """Images in [0, 1]."""
 
 
+#: Images in memory at once while they are encoded, a multiple of the batches that models take them in.
+CHUNK = 2048
+
+
 @dataclass(frozen=True)
 class EvaluationImages:
     """Which images of a dataset are measured: equal for every model, so differences are the models'.
@@ -95,14 +99,20 @@ def encode_images(
     """Encode the chosen images; ``condition`` (all images of the dataset,) is for conditional models."""
     parts: list[NDArray[np.float32]] = []
     for positions in (chosen.code_table, chosen.held_out):
-        of_images = () if condition is None else (condition[positions],)
-        parts += model.encode(float_images(dataset, positions), *of_images)
+        encoded = []
+        for start in range(0, len(positions), CHUNK):
+            some = positions[start : start + CHUNK]
+            of_images = () if condition is None else (condition[some],)
+            encoded.append(model.encode(float_images(dataset, some), *of_images))
+        parts += map(np.concatenate, zip(*encoded, strict=True))
     return Codes(*parts)
 
 
 def float_images(dataset: Dataset, positions: NDArray[np.int64]) -> NDArray[np.float32]:
     """Images (n, C, H, W) in [0, 1]."""
-    return np.ascontiguousarray(dataset.images[positions].transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
+    images = np.ascontiguousarray(dataset.images[positions].transpose(0, 3, 1, 2), np.float32)
+    images /= np.float32(255)
+    return images
 
 
 def prior_codes(model: Any, noise: NDArray[np.float32]) -> NDArray[np.float32]:
