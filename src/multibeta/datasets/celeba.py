@@ -71,11 +71,26 @@ class CelebA(DatasetSource):
         File(
             IMAGES,
             f"{DRIVE}0B7EVK8r0v71pZjFTYXZWM3FlRnM",
-            md5="00d2c5bc6d35e252742224ab0c1e8fcb",
-            mirrors=("https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",),
+            "46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74",
+            mirrors=(
+                f"{DRIVE}1zmsC4yvw-e089uHXj5EdP0BSZ0AlDQRR",
+                f"https://s3.amazonaws.com/pytorch-tutorial-assets/{IMAGES}",
+                "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",
+                f"https://cseweb.ucsd.edu/~weijian/static/datasets/celeba/{IMAGES}",
+            ),
         ),
-        File(ATTRIBUTES, f"{DRIVE}0B7EVK8r0v71pblRyaVFSWGxPY0U", md5="75e246fa4810816ffd6ee81facbd244c"),
-        File(PARTS, f"{DRIVE}0B7EVK8r0v71pY0NSMzRuSXJEVkk", md5="d32c9cbf5e040fd4025c592c306e6668"),
+        File(
+            ATTRIBUTES,
+            f"{DRIVE}0B7EVK8r0v71pblRyaVFSWGxPY0U",
+            "f0e5da289d5ccf75ffe8811132694922b60f2af59256ed362afa03fefba324d0",
+            mirrors=(f"{DRIVE}1gxmFoeEPgF9sT65Wpo85AnHl3zsQ4NvS",),
+        ),
+        File(
+            PARTS,
+            f"{DRIVE}0B7EVK8r0v71pY0NSMzRuSXJEVkk",
+            "fc955bcb3ef8fbdf7d5640d9a8693a8431b5f2ee291a5c1449a1549e7e073fe7",
+            mirrors=(f"{DRIVE}1ih_VMokoI774ErNWrb26lDeWlanUBpnX",),
+        ),
     )
 
     @property

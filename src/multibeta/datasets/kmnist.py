@@ -7,11 +7,11 @@ from multibeta.datasets._idx import IDXDataset
 
 SERVER = "https://codh.rois.ac.jp/kmnist/dataset/kmnist"
 MIRROR = "http://codh.rois.ac.jp/kmnist/dataset/kmnist"
-MD5 = {
-    "train-images-idx3-ubyte.gz": "bdb82020997e1d708af4cf47b453dcf7",
-    "train-labels-idx1-ubyte.gz": "e144d726b3acfaa3e44228e80efcd344",
-    "t10k-images-idx3-ubyte.gz": "5c965bf0a639b31b8f53240b1b52f4d7",
-    "t10k-labels-idx1-ubyte.gz": "7320c461ea6c1c855c0b718fb2a4b134",
+SHA256 = {
+    "train-images-idx3-ubyte.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+    "train-labels-idx1-ubyte.gz": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+    "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+    "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
 }
 
 
@@ -31,4 +31,6 @@ class KMNIST(IDXDataset):
         "eprint = {1812.01718}, archivePrefix = {arXiv}}"
     )
     classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
-    files = tuple(File(name, f"{SERVER}/{name}", md5=md5, mirrors=(f"{MIRROR}/{name}",)) for name, md5 in MD5.items())
+    files = tuple(
+        File(name, f"{SERVER}/{name}", sha256, mirrors=(f"{MIRROR}/{name}",)) for name, sha256 in SHA256.items()
+    )
