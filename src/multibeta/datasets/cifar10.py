@@ -69,4 +69,7 @@ class CIFAR10(DatasetSource):
         row = 1 + 3 * SIDE * SIDE
         if len(content) != self.per_batch * row:
             raise DataError(f"{path}: {name} has {len(content)} bytes, must have {self.per_batch} rows of {row}")
-        return np.frombuffer(content, np.uint8).reshape(-1, row)
+        rows = np.frombuffer(content, np.uint8).reshape(-1, row)
+        for image in np.flatnonzero(rows[:, 0] >= len(self.classes)):
+            raise DataError(f"{path}: {name} gives image {image} the label {rows[image, 0]}, must be 0 … 9")
+        return rows
