@@ -160,10 +160,23 @@ def write_matrix(path, array, magic):
     path.write_bytes(gzip.compress(header + array.tobytes(), 1, mtime=0))
 
 
+def label_of(number):
+    """Neighbours have different ones, and ten in a row have all."""
+    return number * 7 % 10
+
+
+def numbered(number, side, channels):
+    """Noise that no other number has, with the number, its label, black and white in the corner."""
+    image = np.random.default_rng(number).integers(0, 256, (side, side, channels), dtype=np.uint8)
+    for column, grey in enumerate((number, label_of(number), 0, 255)):
+        image[0, column] = grey
+    return image
+
+
 def write_idx(folder):
-    for part, count in zip(_idx.PARTS, (30, 10), strict=True):
-        labels = (np.arange(count) % 10).astype(np.uint8)
-        images = np.stack([picture([label], 28, 28, 1)[..., 0] for label in labels])
+    for part, numbers in zip(_idx.PARTS, (range(30), range(30, 40)), strict=True):
+        labels = np.array([label_of(number) for number in numbers], np.uint8)
+        images = np.stack([numbered(number, 28, 1)[..., 0] for number in numbers])
         for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
             header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
             (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes(), mtime=0))
@@ -173,12 +186,12 @@ def write_cifar10(folder, change=lambda name, content: content):
     with tarfile.open(folder / cifar10.NAME, "w:gz") as archive:
         classes = "\n".join(registry.find("dataset", "cifar10").classes) + "\n\n"
         contents = {"batches.meta.txt": classes.encode(), "readme.html": b"<html></html>"}
-        for name in (*cifar10.TRAINING, cifar10.TEST):
-            labels = np.arange(20) % 10
-            images = np.stack([picture([label], 32, 32) for label in labels])
-            rows = np.column_stack([labels.astype(np.uint8), images.transpose(0, 3, 1, 2).reshape(20, -1)])
-            contents[name] = rows.tobytes()
-        for name, content in contents.items():
+        for batch, name in enumerate((*cifar10.TRAINING, cifar10.TEST)):
+            contents[name] = b"".join(
+                bytes([label_of(number)]) + b"".join(numbered(number, 32, 3)[..., c].tobytes() for c in range(3))
+                for number in range(20 * batch, 20 * (batch + 1))
+            )
+        for name, content in reversed(contents.items()):  # not in the order of their names
             changed = change(name, content)
             if changed is not None:
                 add(archive, f"cifar-10-batches-bin/{name}", changed)
@@ -189,11 +202,11 @@ def celeba_marks(number):
     return [1 if (number >> (attribute % 3)) & 1 else -1 for attribute in range(40)]
 
 
-def write_celeba(folder, photographs=8):
+def write_celeba(folder, photographs=8, line_end="\r\n"):
     names = [f"{number + 1:06d}.jpg" for number in range(photographs)]
     rows = [f"{name} {' '.join(f'{mark:2d}' for mark in celeba_marks(number))}" for number, name in enumerate(names)]
     lines = [str(photographs), " ".join(celeba.NAMES) + " ", *rows]
-    (folder / celeba.ATTRIBUTES).write_text("\r\n".join(lines) + "\r\n", encoding="ascii", newline="")
+    (folder / celeba.ATTRIBUTES).write_text(line_end.join(lines) + line_end, encoding="ascii", newline="")
     parts = [f"{name} {max(0, number - photographs + 3)}" for number, name in enumerate(names)]
     (folder / celeba.PARTS).write_text("\n".join(parts) + "\n", encoding="ascii")
     with zipfile.ZipFile(folder / celeba.IMAGES, "w") as archive:
@@ -220,6 +233,7 @@ WRITERS = {
     "mpi3d_real": write_mpi3d,
     "cars3d": write_cars3d,
     "smallnorb": write_smallnorb,
+    "mnist": write_idx,
     "fashion_mnist": write_idx,
     "kmnist": write_idx,
     "cifar10": write_cifar10,

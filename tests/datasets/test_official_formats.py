@@ -15,6 +15,10 @@ from official_files import (
     WRITERS,
     Bomb,
     add,
+    celeba_marks,
+    label_of,
+    numbered,
+    photograph,
     picture,
     source_of,
     sprite,
@@ -31,6 +35,7 @@ from PIL import Image
 from multibeta import registry
 from multibeta.datasets import DataError, Dataset, celeba, cifar10, grid_factors, smallnorb
 from multibeta.datasets import cars3d as cars
+from multibeta.datasets._sources import locate
 from multibeta.stages.prepare import prepare
 
 MIRROR = Path(__file__).parents[3] / "shared" / "data"
@@ -266,24 +271,42 @@ def own_memory():
 # Labels and attributes.
 
 
-@pytest.mark.parametrize(("name", "size"), [("fashion_mnist", 28), ("fashion_mnist", 32), ("kmnist", 28)])
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "kmnist"])
+@pytest.mark.parametrize("size", [28, 32])
 def test_idx_files(prepared, name, size):
     dataset = prepared(name, size=size)
     assert (len(dataset.images), dataset.shape) == (40, (1, size, size))
     assert dataset.held_out.nonzero()[0].tolist() == list(range(30, 40))
-    assert dataset.labels.tolist() == [number % 10 for number in (*range(30), *range(10))]
     border = (size - 28) // 2
-    for image, label in zip(dataset.images, dataset.labels, strict=True):
-        assert np.array_equal(image[border : border + 28, border : border + 28], picture([label], 28, 28, 1))
-        assert not border or not image[:border].any()
+    for number, image in enumerate(dataset.images):
+        inner = image[border : border + 28, border : border + 28]
+        assert np.array_equal(inner, numbered(number, 28, 1))
+        assert image.sum() == inner.sum()
+        assert dataset.labels[number] == label_of(number) == inner[0, 1, 0]
+
+
+@pytest.mark.parametrize("name", ["mnist", "kmnist"])
+def test_of_characters_the_label_is_a_factor_beside_what_is_measured(prepared, name):
+    dataset = prepared(name)
+    assert np.array_equal(dataset.factors[:, 0], dataset.labels)
+    area, size = dataset.column("area")
+    measured = np.asarray(dataset.images).sum((1, 2, 3))
+    assert (np.diff(area[np.argsort(measured)]) >= 0).all(), "more ink is more area"
+    assert set(area[~dataset.held_out]) == set(range(size))
+
+
+def test_of_clothes_the_label_is_all_that_is_known(prepared):
+    dataset = prepared("fashion_mnist")
+    assert dataset.factors is None
+    assert dataset.classes[dataset.column("label")[0][7]] == "Ankle boot"
 
 
 def test_cifar10(prepared):
     dataset = prepared("cifar10")
     assert dataset.held_out.nonzero()[0].tolist() == list(range(100, 120))
-    assert dataset.labels.tolist() == [number % 10 for number in range(20)] * 6
-    for image, label in zip(dataset.images, dataset.labels, strict=True):
-        assert np.array_equal(image, picture([label], 32, 32))
+    for number, image in enumerate(dataset.images):
+        assert np.array_equal(image, numbered(number, 32, 3))
+        assert dataset.labels[number] == label_of(number)
 
 
 @pytest.mark.parametrize(("part", "held_out"), [("test", [7]), ("validation+test", [6, 7])])
@@ -305,6 +328,35 @@ def test_celeba_squeezed_shows_the_border_too(prepared):
     image = prepared("celeba", crop=None).images[7]
     assert 120 < image[2, 2, 0] < 136
     assert image[32, 32, 0] > 240
+
+
+@pytest.mark.parametrize("crop", [148, 140, 178])
+def test_celeba_is_cut_before_it_is_made_smaller(prepared, crop):
+    dataset = prepared("celeba", crop=crop)
+    left, upper = (178 - crop) // 2, (218 - crop) // 2
+    for number, image in enumerate(dataset.images):
+        whole = Image.open(io.BytesIO(photograph(number)))
+        cut = whole.crop((left, upper, left + crop, upper + crop))
+        assert np.array_equal(image, cut.resize((64, 64), Image.Resampling.BILINEAR))
+
+
+def test_celeba_is_read_in_pieces_which_are_the_whole(tmp_path, monkeypatch):
+    source = source_of("celeba", tmp_path)
+    files = {file.name: tmp_path / "celeba" / file.name for file in source.files}
+    (whole,) = source.build(files).images
+    monkeypatch.setattr(celeba, "CHUNK", 3)
+    pieces = list(source.build(files).images)
+    assert [len(piece) for piece in pieces] == [3, 3, 2]
+    assert np.array_equal(np.concatenate(pieces), whole)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_celeba_keeps_the_order_of_its_attributes_whatever_ends_a_line(tmp_path, line_end):
+    source = source_of("celeba", tmp_path)
+    write_celeba(tmp_path / "celeba", line_end=line_end)
+    factors = source.build({file.name: tmp_path / "celeba" / file.name for file in source.files}).factors
+    for number, values in enumerate(factors):
+        assert (2 * values - 1).tolist() == celeba_marks(number)
 
 
 def test_attributes_can_be_conditions(prepared):
@@ -396,11 +448,11 @@ def tar_with(members):
     return damage
 
 
-def tar_with_a_link(folder):
-    with tarfile.open(folder / cars.NAME, "w:gz") as archive:
-        link = tarfile.TarInfo("data/cars/car_000_mesh.mat")
+def tar_with_a_link(folder, archive=cars.NAME, name="data/cars/car_000_mesh.mat"):
+    with tarfile.open(folder / archive, "w:gz") as tar:
+        link = tarfile.TarInfo(name)
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(link)
+        tar.addfile(link)
 
 
 @pytest.mark.parametrize(
@@ -480,8 +532,12 @@ def cifar(name, change):
     [
         (cifar("data_batch_3.bin", lambda content: None), "lacks data_batch_3.bin"),
         (cifar("test_batch.bin", lambda content: content[:-1]), "test_batch.bin has 61459 bytes, must have 20 rows"),
-        (cifar("data_batch_1.bin", lambda content: b"\x0a" + content[1:]), "labels must take every value 0 … 9"),
+        (
+            cifar("data_batch_1.bin", lambda content: b"\x0a" + content[1:]),
+            "data_batch_1.bin gives image 0 the label 10",
+        ),
         (cifar("batches.meta.txt", lambda content: content.replace(b"cat", b"dog")), "names airplane, automobile"),
+        (lambda folder: tar_with_a_link(folder, cifar10.NAME, "cifar-10-batches-bin/test_batch.bin"), "is a link"),
         (lambda folder: (folder / cifar10.NAME).write_bytes(b"<html></html>"), "is no whole zip or tar archive"),
     ],
 )
@@ -528,18 +584,27 @@ FIRST = "img_align_celeba/000001.jpg"
         (text_of(celeba.ATTRIBUTES, b"000001.jpg -1", b"000001.jpg"), "a row of a name and 40 integers"),
         (text_of(celeba.ATTRIBUTES, b"8\r\n", b"<html>\r\n"), "does not start with the number of images: '<html>'"),
         (text_of(celeba.PARTS, b"000002.jpg 0\n", b""), "are not about the same images"),
-        (text_of(celeba.PARTS, b"000002.jpg 0", b"000002.jpg 3"), "a part is none of 0, 1 and 2"),
+        (text_of(celeba.PARTS, b"000002.jpg 0", b"000002.jpg 3"), "the part of 000002.jpg is none of 0, 1 and 2"),
         (zip_of(lambda held: {k: v for k, v in held.items() if k != FIRST}), "000002.jpg is there where 000001.jpg"),
-        (zip_of(lambda held: dict(list(held.items())[2:])), "build returns 7 images of 8"),
+        (zip_of(lambda held: dict(list(held.items())[2:])), "ends where 000008.jpg of list_attr_celeba.txt belongs"),
         (zip_of(lambda held: {**held, "img_align_celeba/000009.jpg": held[FIRST]}), "000009.jpg is not among the 8"),
         (zip_of(lambda held: {**held, FIRST: held[FIRST][:300]}), "000001.jpg is no whole JPEG"),
         (zip_of(lambda held: {**held, FIRST: b"<html></html>"}), "000001.jpg is no whole JPEG"),
         (zip_of(lambda held: {**held, FIRST: jpeg(100, 100)}), "has 100×100 pixels, not 178×218"),
         (zip_of(lambda held: {**held, "../out.jpg": b""}), "names a place outside the archive"),
+        (lambda folder: (folder / celeba.IMAGES).write_bytes(b"<html></html>"), "is no whole zip or tar archive"),
     ],
 )
 def test_another_file_in_the_place_of_celeba(tmp_path, damage, message):
     assert message in refused("celeba", tmp_path / "mirror", damage)
+
+
+def test_a_page_in_place_of_a_file_is_known_by_its_hash(tmp_path):
+    for name in ("fashion_mnist", "cifar10", "celeba"):
+        source = source_of(name, tmp_path)
+        (tmp_path / name / source.files[0].name).write_bytes(b"<!DOCTYPE html><html></html>")
+        with pytest.raises(DataError, match="of the mirror is truncated or altered: sha256 hash is"):
+            locate(source, tmp_path, tmp_path / "cache")
 
 
 def test_other_files_in_the_place_of_fashion_mnist(tmp_path):
@@ -548,12 +613,19 @@ def test_other_files_in_the_place_of_fashion_mnist(tmp_path):
         content = gzip.decompress(path.read_bytes())
         path.write_bytes(gzip.compress(content[:7] + b"\x1d" + content[8:-1]))
 
+    def other_label(folder):
+        path = folder / "train-labels-idx1-ubyte.gz"
+        content = gzip.decompress(path.read_bytes())
+        path.write_bytes(gzip.compress(content[:-1] + b"\x0a"))
+
     def cut(folder):
         path = folder / "t10k-images-idx3-ubyte.gz"
         path.write_bytes(path.read_bytes()[:-20])
 
     assert "for 29 labels" in refused("fashion_mnist", tmp_path / "a" / "mirror", fewer_labels)
     assert "is no whole gzip file" in refused("fashion_mnist", tmp_path / "b" / "mirror", cut)
+    found = refused("fashion_mnist", tmp_path / "c" / "mirror", other_label)
+    assert "labels must take every value 0 … 9, build returns 11 values from 0 to 10" in found
 
 
 @pytest.mark.parametrize("content", [b"\xff\xd8\xff", b"\xff\xd8\xff\xe0" + bytes(500), jpeg(60, 60)])

@@ -101,13 +101,13 @@ def test_fetching_says_where_files_are_and_what_could_not_be_had(capsys, mirror)
 def test_the_card_has_the_sha256_of_the_files_that_were_used(tmp_path, monkeypatch):
     from official_files import source_of
 
-    source = source_of("kmnist", tmp_path / "mirror")
-    monkeypatch.setitem(registry._outside, ("dataset", "kmnist"), type(source))
-    prepare("kmnist", {}, tmp_path / "prepared", tmp_path / "mirror")
+    source = source_of("shapes3d", tmp_path / "mirror")
+    monkeypatch.setitem(registry._outside, ("dataset", "shapes3d"), type(source))
+    prepare("shapes3d", {}, tmp_path / "prepared", tmp_path / "mirror")
     card = read_json(tmp_path / "prepared" / "card.json")
     assert card["source_files"] == {
-        file.name: hashlib.sha256((tmp_path / "mirror" / "kmnist" / file.name).read_bytes()).hexdigest()
+        file.name: hashlib.sha256((tmp_path / "mirror" / "shapes3d" / file.name).read_bytes()).hexdigest()
         for file in source.files
     }
     assert all(file["digest"].startswith("md5:") for file in card["files"])
-    assert card["citation"].startswith("@misc{clanuwat18")
+    assert card["citation"].startswith("@misc{3dshapes18")

@@ -71,11 +71,26 @@ class CelebA(DatasetSource):
         File(
             IMAGES,
             f"{DRIVE}0B7EVK8r0v71pZjFTYXZWM3FlRnM",
-            md5="00d2c5bc6d35e252742224ab0c1e8fcb",
-            mirrors=("https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",),
+            "46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74",
+            mirrors=(
+                f"{DRIVE}1zmsC4yvw-e089uHXj5EdP0BSZ0AlDQRR",
+                f"https://s3.amazonaws.com/pytorch-tutorial-assets/{IMAGES}",
+                "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",
+                f"https://cseweb.ucsd.edu/~weijian/static/datasets/celeba/{IMAGES}",
+            ),
         ),
-        File(ATTRIBUTES, f"{DRIVE}0B7EVK8r0v71pblRyaVFSWGxPY0U", md5="75e246fa4810816ffd6ee81facbd244c"),
-        File(PARTS, f"{DRIVE}0B7EVK8r0v71pY0NSMzRuSXJEVkk", md5="d32c9cbf5e040fd4025c592c306e6668"),
+        File(
+            ATTRIBUTES,
+            f"{DRIVE}0B7EVK8r0v71pblRyaVFSWGxPY0U",
+            "f0e5da289d5ccf75ffe8811132694922b60f2af59256ed362afa03fefba324d0",
+            mirrors=(f"{DRIVE}1gxmFoeEPgF9sT65Wpo85AnHl3zsQ4NvS",),
+        ),
+        File(
+            PARTS,
+            f"{DRIVE}0B7EVK8r0v71pY0NSMzRuSXJEVkk",
+            "fc955bcb3ef8fbdf7d5640d9a8693a8431b5f2ee291a5c1449a1549e7e073fe7",
+            mirrors=(f"{DRIVE}1ih_VMokoI774ErNWrb26lDeWlanUBpnX",),
+        ),
     )
 
     @property
@@ -89,8 +104,8 @@ class CelebA(DatasetSource):
         )
         if of_names != names:
             raise DataError(f"{files[PARTS]} and {files[ATTRIBUTES]} are not about the same images in the same order")
-        if not np.isin(parts, (0, VALIDATION, TEST)).all():
-            raise DataError(f"{files[PARTS]}: a part is none of 0, 1 and 2")
+        for row in np.flatnonzero(~np.isin(parts, (0, VALIDATION, TEST))):
+            raise DataError(f"{files[PARTS]}: the part of {names[row]} is none of 0, 1 and 2")
         held_out = parts[:, 0] >= (TEST if self.options.held_out == "test" else VALIDATION)
         return Arrays(self._images(files[IMAGES], names), held_out, (marks > 0).astype(np.int64))
 
@@ -100,12 +115,14 @@ class CelebA(DatasetSource):
         read = partial(_read, path, self.options.size, self.options.crop)
         with ThreadPoolExecutor() as pool:  # decoding a JPEG does not hold the interpreter
             for start in range(0, len(names), CHUNK):
-                some = list(islice(found, min(CHUNK, len(names) - start)))
-                for wanted, (name, _) in zip(names[start:], some, strict=False):
+                expected = names[start : start + CHUNK]
+                some = list(islice(found, len(expected)))
+                for wanted, (name, _) in zip(expected, some, strict=False):
                     if PurePosixPath(name).name != wanted:
                         raise DataError(f"{path}: {name} is there where {wanted} of {ATTRIBUTES} belongs")
-                if some:
-                    yield np.stack(list(pool.map(read, *zip(*some, strict=True))))
+                if len(some) < len(expected):
+                    raise DataError(f"{path} ends where {expected[len(some)]} of {ATTRIBUTES} belongs")
+                yield np.stack(list(pool.map(read, *zip(*some, strict=True))))
         for name, _ in found:
             raise DataError(f"{path}: {name} is not among the {len(names)} images of {ATTRIBUTES}")
 
@@ -146,11 +163,13 @@ def _read(path: Path, size: int, crop: int | None, name: str, content: bytes) ->
     from PIL import Image, UnidentifiedImageError
 
     left, top = ((side - crop) // 2 if crop else 0 for side in (WIDTH, HEIGHT))
-    box = (left, top, left + crop, top + crop) if crop else None
+    # Cut first: with a box, `resize` would mix what lies outside of it into the pixels at the edge.
+    box = (left, top, left + crop, top + crop) if crop else (0, 0, WIDTH, HEIGHT)
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as picture:
             if picture.size != (WIDTH, HEIGHT):
                 raise DataError(f"{path}: {name} has {picture.width}×{picture.height} pixels, not {WIDTH}×{HEIGHT}")
-            return np.asarray(picture.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, box))
+            cut = picture.convert("RGB").crop(box)
+            return np.asarray(cut.resize((size, size), Image.Resampling.BILINEAR))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path}: {name} is no whole JPEG: {' '.join(str(error).split())}") from None

@@ -34,7 +34,14 @@ class CIFAR10(DatasetSource):
         "Images}, institution = {University of Toronto}, year = {2009}}"
     )
     classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-    files = (File(NAME, f"https://www.cs.toronto.edu/~kriz/{NAME}", md5="c32a1d4ab5d03f1284b67883e8d87530"),)
+    files = (
+        File(
+            NAME,
+            f"https://www.cs.toronto.edu/~kriz/{NAME}",
+            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            mirrors=(f"https://cave.cs.toronto.edu/kriz/{NAME}",),
+        ),
+    )
     shape = (3, SIDE, SIDE)
     #: Images in each of the six batches.
     per_batch = 10_000
@@ -62,4 +69,7 @@ class CIFAR10(DatasetSource):
         row = 1 + 3 * SIDE * SIDE
         if len(content) != self.per_batch * row:
             raise DataError(f"{path}: {name} has {len(content)} bytes, must have {self.per_batch} rows of {row}")
-        return np.frombuffer(content, np.uint8).reshape(-1, row)
+        rows = np.frombuffer(content, np.uint8).reshape(-1, row)
+        for image in np.flatnonzero(rows[:, 0] >= len(self.classes)):
+            raise DataError(f"{path}: {name} gives image {image} the label {rows[image, 0]}, must be 0 … 9")
+        return rows

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from multibeta.datasets import File
+import numpy as np
+from numpy.typing import NDArray
+
+from multibeta.datasets import Factor, File
 from multibeta.datasets._idx import IDXDataset
+from multibeta.datasets._morphology import MEASURES, ordinal_factors
 
 SERVER = "https://codh.rois.ac.jp/kmnist/dataset/kmnist"
 MIRROR = "http://codh.rois.ac.jp/kmnist/dataset/kmnist"
-MD5 = {
-    "train-images-idx3-ubyte.gz": "bdb82020997e1d708af4cf47b453dcf7",
-    "train-labels-idx1-ubyte.gz": "e144d726b3acfaa3e44228e80efcd344",
-    "t10k-images-idx3-ubyte.gz": "5c965bf0a639b31b8f53240b1b52f4d7",
-    "t10k-labels-idx1-ubyte.gz": "7320c461ea6c1c855c0b718fb2a4b134",
+SHA256 = {
+    "train-images-idx3-ubyte.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+    "train-labels-idx1-ubyte.gz": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+    "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+    "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
 }
+MEASURED = tuple(Factor(name, 10, "ordinal") for name in MEASURES)
 
 
 class KMNIST(IDXDataset):
     """60,000 training and 10,000 test images of 28×28 grey pixels, with the character as label.
+
+    Its factors are the character and what is measured of its image, see `multibeta.datasets._morphology`.
 
     References:
         Clanuwat et al. 2018, https://arxiv.org/abs/1812.01718
@@ -24,11 +31,23 @@ class KMNIST(IDXDataset):
 
     title = "KMNIST"
     licence = "CC BY-SA 4.0"
-    source = "https://codh.rois.ac.jp/kmnist"
+    #: With the attribution that its licence asks for.
+    source = (
+        'https://codh.rois.ac.jp/kmnist: "KMNIST Dataset" (created by CODH), adapted from "Kuzushiji Dataset" '
+        "(created by NIJL and others), doi:10.20676/00000341"
+    )
     citation = (
         "@misc{clanuwat18, author = {Tarin Clanuwat and Mikel Bober-Irizar and Asanobu Kitamoto and Alex Lamb and "
         "Kazuaki Yamamoto and David Ha}, title = {Deep Learning for Classical {J}apanese Literature}, year = {2018}, "
         "eprint = {1812.01718}, archivePrefix = {arXiv}}"
     )
+    factors = (Factor("character", 10, "categorical"), *MEASURED)
     classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
-    files = tuple(File(name, f"{SERVER}/{name}", md5=md5, mirrors=(f"{MIRROR}/{name}",)) for name, md5 in MD5.items())
+    files = tuple(
+        File(name, f"{SERVER}/{name}", sha256, mirrors=(f"{MIRROR}/{name}",)) for name, sha256 in SHA256.items()
+    )
+
+    def measure(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64], held_out: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        return np.column_stack([labels, ordinal_factors(images, held_out, MEASURED)])
