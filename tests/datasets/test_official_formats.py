@@ -285,9 +285,8 @@ def test_idx_files(prepared, name, size):
         assert dataset.labels[number] == label_of(number) == inner[0, 1, 0]
 
 
-@pytest.mark.parametrize("name", ["mnist", "kmnist"])
-def test_of_characters_the_label_is_a_factor_beside_what_is_measured(prepared, name):
-    dataset = prepared(name)
+def test_of_digits_the_label_is_a_factor_beside_what_is_measured(prepared):
+    dataset = prepared("mnist")
     assert np.array_equal(dataset.factors[:, 0], dataset.labels)
     area, size = dataset.column("area")
     measured = np.asarray(dataset.images).sum((1, 2, 3))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from multibeta.datasets import Factor, File
+from multibeta.datasets import File
 from multibeta.datasets._idx import IDXDataset
-from multibeta.datasets._morphology import MEASURES, ordinal_factors
 
 SERVER = "https://codh.rois.ac.jp/kmnist/dataset/kmnist"
 MIRROR = "http://codh.rois.ac.jp/kmnist/dataset/kmnist"
@@ -17,13 +13,10 @@ SHA256 = {
     "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
     "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
 }
-MEASURED = tuple(Factor(name, 10, "ordinal") for name in MEASURES)
 
 
 class KMNIST(IDXDataset):
     """60,000 training and 10,000 test images of 28×28 grey pixels, with the character as label.
-
-    Its factors are the character and what is measured of its image, see `multibeta.datasets._morphology`.
 
     References:
         Clanuwat et al. 2018, https://arxiv.org/abs/1812.01718
@@ -41,13 +34,7 @@ class KMNIST(IDXDataset):
         "Kazuaki Yamamoto and David Ha}, title = {Deep Learning for Classical {J}apanese Literature}, year = {2018}, "
         "eprint = {1812.01718}, archivePrefix = {arXiv}}"
     )
-    factors = (Factor("character", 10, "categorical"), *MEASURED)
     classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
     files = tuple(
         File(name, f"{SERVER}/{name}", sha256, mirrors=(f"{MIRROR}/{name}",)) for name, sha256 in SHA256.items()
     )
-
-    def measure(
-        self, images: NDArray[np.uint8], labels: NDArray[np.int64], held_out: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
-        return np.column_stack([labels, ordinal_factors(images, held_out, MEASURED)])
