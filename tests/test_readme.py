@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from multibeta import registry
+from multibeta.options import DatasetEntry
 from multibeta.results import CellFolder
 from multibeta.study import Study
 
@@ -41,5 +42,12 @@ def test_the_variant_trains(tmp_path, monkeypatch, capsys):
 
 
 def test_the_plug_in_is_named_as_shown():
-    shown = yaml.safe_load(blocks("yaml")[1])
+    (shown,) = (yaml.safe_load(block) for block in blocks("yaml") if "plugins" in block)
     assert shown == {"plugins": ["capacity.py"], "variants": ["beta_vae", "capacity"]}
+
+
+def test_datasets_are_entries_as_shown():
+    (shown,) = (yaml.safe_load(block)["datasets"] for block in blocks("yaml") if block.startswith("datasets:"))
+    for entry in map(DatasetEntry.model_validate, shown.values()):
+        registry.find("dataset", entry.dataset).Options.model_validate(entry.options)
+    assert set(shown["faces"]["options"]) == {"path", "attributes", "size"}
