@@ -316,6 +316,26 @@ def test_the_folder_of_the_page_is_added_trained_and_named(tmp_path, monkeypatch
     assert main(["datasets", "remove", "discs"]) == 0
 
 
+def test_the_edit_of_the_page_decodes():
+    """On digits, which has the same factor, of a hardly trained model; the step is one that `measure` might keep."""
+    from multibeta.cli import main
+
+    page = "docs/how-to/attributes.md"
+    told, untold = (Study.parse(yaml.safe_load(block)) for block in blocks(page, "yaml"))
+    assert {cell.condition() for cell in told.cells} == {"Smiling+Male"}
+    assert {cell.condition() for cell in untold.cells} == {None}
+    (code,) = (block.replace("mnist", "digits").replace("/slant/", "/by_hand/") for block in blocks(page, "python"))
+    cell = re.findall(r'cell = "(.*)"', code)[0]
+    assert main(["train", "--dataset", "digits", "--beta", "4", "--steps", "3"]) == 0
+    step = np.full(10, 0.5)
+    kept = {"steps": np.stack([0 * step, step]), "attributes": np.array([[0, 7], [3, -1]])}
+    np.savez(f"{cell}/arrays.npz", **{f"seed0/edit_effect/mean_difference_alone/edit/{k}": v for k, v in kept.items()})
+    names = {}
+    exec(code, names)
+    assert names["step"].tolist() == step.tolist()
+    assert names["slanted"].shape == (10, 1, 8, 8)
+
+
 def test_the_metric_of_the_page_measures():
     from multibeta.metrics import NotComputed
 

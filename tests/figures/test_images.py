@@ -105,6 +105,15 @@ def test_conditional_samples_name_every_class() -> None:
         figures.conditional_samples(np.zeros((2, 4, 1, 8, 8), np.float32), ["a", "b", "c"])
 
 
+def test_conditional_samples_say_what_is_left_out_and_cut_names_that_leave_no_room() -> None:
+    names = ["Weißkopfseeadler im Flug, von unten gesehen", "dog"]
+    figure = figures.conditional_samples(np.zeros((2, 4, 1, 8, 8), np.float32), names, "label", among=1000)
+    assert texts(figure)[:2] == ["Weißkopfseeadler im Flug, v…", "dog"]
+    assert "2 most frequent of 1000" in texts(figure)[-1].replace("\n", " ")
+    render(figure, "png")
+    assert all(text.get_window_extent().x0 >= 0 for text in figure.axes[0].texts)
+
+
 def test_no_label_leaves_the_figure() -> None:
     kl = np.array([12.25, *np.zeros(31)])
     for kind in ("prior", "posterior"):

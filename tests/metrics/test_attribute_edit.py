@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from multibeta.metrics import NotComputed
-from multibeta.metrics.control._directions import CodeSpace, alone, attributes, directions
+from multibeta.metrics.control._directions import CodeSpace, attributes, directions
 from multibeta.metrics.control.attribute_edit import AttributeEdit
 
 KINDS = ("mean_difference", "classifier")
@@ -68,13 +68,12 @@ def test_an_ordinal_factor_that_is_mostly_at_its_least_or_greatest():
         assert found.has.tolist() == [bool(each) for each in has]
 
 
+@pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_independent_factors_on_latents_of_their_own_give_these_latents(kind):
+def test_independent_factors_on_latents_of_their_own_give_these_latents(kind, alone):
     codes = np.column_stack([GRID.astype(float), np.zeros(len(GRID))])
     found = attributes(GRID, tuple(SIZES), ("ordinal",) * 3)
-    along = directions(CodeSpace.of(codes), found, kind)
-    assert along == pytest.approx(np.eye(3, 4), abs=1e-6)
-    assert alone(along, found) == pytest.approx(np.eye(3, 4), abs=1e-6)
+    assert directions(CodeSpace.of(codes), found, kind, alone) == pytest.approx(np.eye(3, 4), abs=1e-6)
 
 
 def test_a_latent_that_tells_nothing_is_not_moved():
@@ -84,18 +83,64 @@ def test_a_latent_that_tells_nothing_is_not_moved():
     assert space.step(np.array([1.0, 0.0])) == pytest.approx([codes[:, 0].std(), 0])
 
 
-def test_of_correlated_attributes_the_other_is_projected_out():
-    """z = (a, b) with correlation ρ: the means differ along (1, ρ); with b's projected out, across that of b."""
+def correlated(n=20_000):
+    """Two normal variables with correlation 0.6, and the factors that say whether each is positive."""
     draw = np.random.default_rng(0)
-    a = draw.standard_normal(200_000)
-    b = 0.6 * a + 0.8 * draw.standard_normal(200_000)
-    factors = np.stack([a > 0, b > 0], axis=1).astype(int)
-    found = attributes(factors, ("a", "b"), ("ordinal", "ordinal"))
-    along = directions(CodeSpace.of(np.stack([a, b], axis=1)), found, "mean_difference")
-    assert along[0] == pytest.approx(np.array([1, 0.6]) / np.hypot(1, 0.6), abs=0.01)
-    freed = alone(along, found)
-    assert abs(freed[0] @ along[1]) < 0.03
-    assert freed[0] @ along[0] > 0
+    a = draw.standard_normal(n)
+    values = np.stack([a, 0.6 * a + 0.8 * draw.standard_normal(n)], axis=1)
+    return values, (values > 0).astype(int)
+
+
+def test_the_difference_of_means_of_a_correlated_attribute_is_the_others_too():
+    """z = (a, b) with correlation ρ: E[b | a > 0] = ρ E[a | a > 0], so the means differ along (1, ρ)."""
+    values, factors = correlated()
+    found = attributes(factors, ("a", "b"), ("categorical",) * 2)
+    along = directions(CodeSpace.of(values), found, "mean_difference")
+    assert along[0] == pytest.approx(np.array([1, 0.6]) / np.hypot(1, 0.6), abs=0.02)
+
+
+def test_at_equal_other_factors_a_correlated_attribute_is_its_own_way_in_a_linear_code():
+    """z = B f with correlated f and ways B_k that are not orthogonal: exactly B_k."""
+    factors = correlated()[1]
+    ways = np.array([[1.0, 0.0, 0.5], [0.8, 0.6, 0.0]])
+    codes = factors @ ways
+    space = CodeSpace.of(codes)
+    found = attributes(factors, ("a", "b"), ("categorical",) * 2)
+    for row, direction in enumerate(directions(space, found, "mean_difference", alone=True)):
+        step = space.step(direction)
+        assert step / np.linalg.norm(step) == pytest.approx(ways[row] / np.linalg.norm(ways[row]), abs=1e-6)
+    for row, direction in enumerate(directions(space, found, "classifier", alone=True)):
+        step = space.step(direction)
+        assert step @ ways[row] / np.linalg.norm(step) / np.linalg.norm(ways[row]) > 0.99
+
+
+def test_the_classifier_tells_correlated_attributes_apart_and_alone_leaves_the_others_plane():
+    values, factors = correlated()
+    found = attributes(factors, ("a", "b"), ("categorical",) * 2)
+    turned = values @ np.array([[1.0, 0.3], [0.2, 1.0]])
+    space = CodeSpace.of(turned)
+    normals, freed = (directions(space, found, "classifier", alone) for alone in (False, True))
+    assert abs(freed[0] @ normals[1]) < 0.03
+    assert abs(freed[1] @ normals[0]) < 0.03
+    assert min(freed[0] @ normals[0], freed[1] @ normals[1]) > 0
+
+
+def test_a_factor_of_many_values_takes_nothing_from_the_others():
+    """Ten values of one factor, four latents: at equal values of it the other is still found."""
+    draw = np.random.default_rng(0)
+    factors = np.stack([draw.integers(10, size=3000), draw.integers(5, size=3000)], axis=1)
+    codes = draw.standard_normal((10, 4))[factors[:, 0]] + factors[:, 1:] * np.array([1.0, 0, 0, 2.0])
+    space = CodeSpace.of(codes)
+    found = attributes(factors, ("digit", "slant"), ("categorical", "ordinal"))
+    step = space.step(directions(space, found, "mean_difference", alone=True)[-1])
+    assert step / np.linalg.norm(step) == pytest.approx(np.array([1, 0, 0, 2]) / np.sqrt(5), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_factors_that_are_one_share_its_direction(kind):
+    codes = GRID[:, :1].astype(float)
+    found = attributes(GRID[:, [0, 0]], ("x", "same"), ("ordinal",) * 2)
+    assert directions(CodeSpace.of(codes), found, kind, alone=True) == pytest.approx(np.ones((2, 1)))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

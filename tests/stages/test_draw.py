@@ -1,5 +1,6 @@
 """Drawing a run: the same images and noise for every model, and what each figure asks of it."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from multibeta.datasets import Dataset
 from multibeta.figures._style import render
 from multibeta.model import Condition
-from multibeta.stages.draw import PER_CLASS, TRAVERSAL, Drawing, usage
+from multibeta.stages.draw import EDITS, MOST_CLASSES, PER_CLASS, TRAVERSAL, Drawing, matrices, usage
 from multibeta.stages.prepare import prepare
 from multibeta.stages.shared.codes import Codes
 
@@ -19,6 +20,7 @@ class Recorder:
 
     latents: int = 4
     condition: Condition | None = None
+    shape: tuple[int, int, int] = (1, 8, 8)
 
     def __post_init__(self):
         self.encoded, self.decoded = [], []
@@ -32,7 +34,7 @@ class Recorder:
         assert z.dtype == np.float32
         assert (condition is None) == (self.condition is None)
         self.decoded.append((z, condition))
-        return np.full((len(z), 1, 8, 8), 0.5, np.float32)
+        return np.full((len(z), *self.shape), 0.5, np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,83 @@ def test_a_conditional_run_is_told_its_condition_everywhere(digits):
 
 def test_an_unconditional_run_has_no_conditional_samples(digits):
     assert "conditional_samples" not in drawing(digits).figures()
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory) -> Dataset:
+    """Six attributes of which the last three are rare."""
+    folder = tmp_path_factory.mktemp("faces")
+    names = ["Smiling", "Male", "Young", "Wearing_Necktie", "Bushy_Eyebrows", "5_o_Clock_Shadow"]
+    rare = np.array([0.5, 0.5, 0.5, 0.05, 0.05, 0.05])
+    np.save(folder / "factors.npy", (np.random.default_rng(0).random((500, 6)) < rare).astype(np.int64))
+    np.save(folder / "images.npy", np.zeros((500, 8, 8, 1), np.uint8))
+    np.save(folder / "held_out.npy", np.arange(500) % 10 == 0)
+    factors = [{"name": name, "size": 2, "kind": "categorical"} for name in names]
+    card = {"name": "faces", "factors": factors, "classes": [], "grid": False, "shape": [1, 8, 8]}
+    (folder / "card.json").write_text(json.dumps(card))
+    return Dataset(folder)
+
+
+def rows(figure):
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_combinations_of_a_few_attributes_are_named(faces):
+    drawn = drawing(faces, condition=Condition("Smiling+Male", 4))
+    assert rows(drawn.conditional_samples()) == [f"Smiling {a}, Male {b}" for a in (0, 1) for b in (0, 1)]
+
+
+def test_of_the_combinations_of_many_attributes_the_most_frequent_are_drawn(faces):
+    name = "+".join(factor.name for factor in faces.factor_specs)
+    drawn = drawing(faces, condition=Condition(name, 64))
+    figure = drawn.conditional_samples()
+    told = drawn.run.decoded[-1][1][::PER_CLASS]
+    assert len(told) == MOST_CLASSES
+    assert (np.diff(told) > 0).all()
+    counts = np.bincount(faces.column(name)[0], minlength=64)
+    assert counts[told].min() >= counts[np.setdiff1d(np.arange(64), told)].max()
+    assert rows(figure) == [" ".join(f"{code:06b}") for code in told]
+
+
+def edit_arrays():
+    """Of the factors digit and slant (the fourth): two values of the one, more or less of the other."""
+    return {
+        "steps": np.array([[1.0, 0, 0, 0], [0, 2.0, 0, 0], [0, 0, 0, 0.5]]),
+        "changes": np.array([[0.2, 0.1], [0.6, 0.3], [0.4, 0.8]]),
+        "attributes": np.array([[0, 3], [0, 7], [3, -1]]),
+        "factors": np.array([0, 3]),
+    }
+
+
+def test_an_edit_is_the_code_of_one_image_and_multiples_of_the_step(digits):
+    drawn = drawing(digits)
+    arrays = {f"edit_effect/mean_difference_alone/edit/{name}": value for name, value in edit_arrays().items()}
+    (figure,) = drawn.edits(arrays).values()
+    mean = drawn.run.encoded[0][0].reshape(1, -1)[0, :4]
+    z = drawn.run.decoded[0][0].reshape(3, len(TRAVERSAL), 4)
+    for row, step in enumerate(edit_arrays()["steps"]):
+        assert z[row] == pytest.approx(mean + TRAVERSAL[:, None] * step, abs=1e-6)
+    assert rows(figure)[:3] == ["digit = 3: 0.20\nslant 0.10", "digit = 7: 0.60\nslant 0.30", "slant: 0.80\ndigit 0.40"]
+
+
+def test_a_conditional_run_is_edited_with_the_images_own_condition(digits):
+    drawn = drawing(digits, condition=Condition("label", 10))
+    drawn.edits({f"edit_effect/mean_difference_alone/edit/{name}": value for name, value in edit_arrays().items()})
+    own = drawn.run.encoded[0][1]
+    assert drawn.run.decoded[0][1].tolist() == own.tolist() * 3 * len(TRAVERSAL)
+
+
+def test_the_matrix_of_edits_is_a_mean_over_the_attributes_of_a_factor(digits):
+    arrays = {f"edit_effect/{recipe}/edit/{name}": value for recipe in EDITS for name, value in edit_arrays().items()}
+    figure = matrices(arrays, digits, "title")["edit_matrix"]
+    for axes in figure.axes:
+        assert np.allclose(axes.collections[0].get_array(), [[0.4, 0.2], [0.4, 0.8]])
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["digit", "slant"]
+
+
+def test_without_edits_none_are_drawn(digits):
+    assert drawing(digits).edits({}) == {}
+    assert matrices({}, digits, "title") == {}
 
 
 def test_figures_of_equal_runs_are_equal_bytes(digits):

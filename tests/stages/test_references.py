@@ -15,7 +15,7 @@ from multibeta.stages.references import reference_scores, references
 from multibeta.stages.shared.codes import EvaluationImages, float_images
 from multibeta.study import Study
 
-PAGE = Path(__file__).parents[2] / "docs" / "metrics" / "controllability.md"
+PAGES = Path(__file__).parents[2] / "docs" / "metrics"
 TITLES = ["perfect codes", "rotated perfect codes", "random codes", "constant decoder"]
 CONTROL = ["controllability", "control_effect", "control_monotonicity", "control_leakage"]
 
@@ -26,7 +26,7 @@ CELL = Study.parse(
         "datasets": ["sprites"],
         "variants": ["beta_vae"],
         "strengths": [1],
-        "evaluation": {"metrics": ["mig", "controllability"]},
+        "evaluation": {"metrics": ["mig", "controllability", "attribute_edit"]},
     }
 ).cells[0]
 
@@ -73,12 +73,29 @@ def test_random_images_go_back_and_forth(scores):
 
 def test_the_table_of_the_page_is_what_is_measured(scores):
     for title in TITLES:
-        (row,) = re.findall(rf"^\| {title} \|(.*)\|$", PAGE.read_text(encoding="utf-8"), re.M)
+        (row,) = re.findall(rf"^\| {title} \|(.*)\|$", (PAGES / "controllability.md").read_text(encoding="utf-8"), re.M)
         for cell_text, score in zip(row.split("|"), CONTROL, strict=True):
             measured = control(scores, title, score)
             assert (cell_text.strip() == "—") == (measured is None)
             if measured is not None:
                 assert float(cell_text) == pytest.approx(measured, abs=0.015)
+
+
+def test_edits_of_the_true_renderer_are_alone_and_a_rotation_costs_nothing(scores):
+    for recipe in ("mean_difference", "mean_difference_alone", "classifier", "classifier_alone"):
+        for title in ("perfect codes", "rotated perfect codes"):
+            assert scores[title]["edit_selectivity", recipe, "edit"] > 0.99
+        effects = [scores[title]["edit_effect", recipe, "edit"] for title in TITLES[:3]]
+        assert effects[0] == pytest.approx(effects[1], abs=0.02)
+        assert effects[0] > 0.85
+        assert effects[2] < 0.4
+
+
+def test_the_table_of_edits_is_what_is_measured(scores):
+    for title in TITLES[:3]:
+        (row,) = re.findall(rf"^\| {title} \|(.*)\|$", (PAGES / "attribute_edit.md").read_text(encoding="utf-8"), re.M)
+        for text, score in zip(row.split("|"), ("edit_effect", "edit_selectivity"), strict=True):
+            assert float(text) == pytest.approx(scores[title][score, "mean_difference", "edit"], abs=0.015)
 
 
 def test_codes_are_scored_beside_the_traversals(scores):

@@ -1,4 +1,4 @@
-"""A matrix of latents and factors as a heat map, with its numbers in the cells."""
+"""A matrix of latents or edits, and factors, as a heat map with its numbers in the cells."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from multibeta.figures._style import COLOURS, INK
+from multibeta.figures._style import COLOURS, INK, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Light enough for dark numbers everywhere.
 BLUES = LinearSegmentedColormap.from_list("blues", ["white", COLOURS[4]])
-#: How many letters fit side by side above the cells.
-LETTERS = 34
+#: How many letters fit side by side above the cells, and how many of one name beside them.
+LETTERS, OF_NAME = 34, 16
 
 
 def assigned(score: NDArray[np.floating]) -> dict[int, int]:
@@ -36,21 +36,26 @@ def order(values: NDArray[np.floating], own: dict[int, int]) -> list[int]:
 
 
 def heat_map(
-    axes: Axes, values: NDArray[np.floating], rows: Sequence[int], own: dict[int, int], factor_names: Sequence[str]
+    axes: Axes,
+    values: NDArray[np.floating],
+    row_names: Sequence[str],
+    framed: Sequence[int],
+    column_names: Sequence[str],
 ) -> None:
-    """Values (D, K) in [0, 1] with their latents in the order of ``rows``; the cell of a factor's own latent framed."""
+    """Values (R, K) in [0, 1]; in each of the first rows one column is framed."""
     import seaborn as sns
 
+    row_names, column_names = ([shortened(name, OF_NAME) for name in each] for each in (row_names, column_names))
     numbers = {"annot": True, "fmt": ".2f", "annot_kws": {"color": INK}}
-    names = {"xticklabels": factor_names, "yticklabels": [f"z{j}" for j in rows]}
-    sns.heatmap(values[rows], vmin=0, vmax=1, cmap=BLUES, cbar=False, ax=axes, **numbers, **names)
-    for row, k in enumerate(own):
-        axes.add_patch(Rectangle((k, row), 1, 1, fill=False, edgecolor=INK, linewidth=1.2, clip_on=False))
-    crowded = max(map(len, factor_names)) * len(factor_names) > LETTERS
+    names = {"xticklabels": column_names, "yticklabels": row_names}
+    sns.heatmap(values, vmin=0, vmax=1, cmap=BLUES, cbar=False, ax=axes, **numbers, **names)
+    for row, column in enumerate(framed):
+        axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=INK, linewidth=1.2, clip_on=False))
+    crowded = max(map(len, column_names)) * len(column_names) > LETTERS
     axes.xaxis.tick_top()
     axes.tick_params(length=0, rotation=0)
     if crowded:
-        axes.set_xticks(axes.get_xticks(), factor_names, rotation=30, ha="left")
+        axes.set_xticks(axes.get_xticks(), column_names, rotation=30, ha="left")
 
 
 def bars(axes: Axes, values: Sequence[float], label: str) -> None:

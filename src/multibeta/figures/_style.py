@@ -52,6 +52,9 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,  # TrueType: publishers refuse matplotlib's default Type 3 fonts
 }
 
+#: Letters of a label beside or above a picture, at most.
+LETTERS = 28
+
 P = ParamSpec("P")
 
 
@@ -80,6 +83,11 @@ def told_apart(column: str, names: Sequence[str]) -> dict[str, Any]:
         "markers": [MARKERS[(i + i // count) % len(MARKERS)] for i in range(len(names))],
     }
     return {"hue": column, "hue_order": names, "style": column, "style_order": names, **looks}
+
+
+def shortened(label: str, letters: int = LETTERS) -> str:
+    """A label that leaves room for what it labels; names come from files and may have any length."""
+    return label if len(label) <= letters else f"{label[: letters - 1]}…"
 
 
 def render(figure: Figure, kind: str) -> bytes:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from multibeta.figures._style import COLUMN, INK, MUTED
+from multibeta.figures._style import COLUMN, INK, MUTED, shortened
 
 #: A raster figure is at least this many pixels wide per inch; small images are enlarged by whole factors.
 PIXELS_PER_INCH = 220
@@ -46,7 +46,8 @@ def grid(
     never resampled.
     """
     rows, columns, _, _, image_width = images.shape
-    characters = max((len(label) for label in row_labels or [""]), default=0)
+    row_labels = ["\n".join(map(shortened, label.splitlines())) for label in row_labels or []]
+    characters = max((len(line) for label in row_labels for line in label.splitlines()), default=0)
     left = 0.02 + (0.062 * characters + 0.05 if row_labels else 0.0)
     top = 0.02 + (0.16 if title else 0) + (0.14 if column_labels else 0)
     note = "\n".join(

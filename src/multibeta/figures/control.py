@@ -27,7 +27,8 @@ def control(
     knobs = assigned(score)
     figure = Figure(figsize=(COLUMN, 0.75 + 0.17 * latents), dpi=DPI, layout="constrained")
     cells, beside = figure.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
-    heat_map(cells, effect, order(effect, knobs), knobs, factor_names)
+    rows = order(effect, knobs)
+    heat_map(cells, effect[rows], [f"z{j}" for j in rows], list(knobs), factor_names)
     cells.set_xlabel("effect on each factor")
     of_knobs = [score[j, k] for k, j in knobs.items()]
     bars(beside, of_knobs, f"score (mean {sum(of_knobs) / factors:.2f})")

@@ -102,11 +102,21 @@ def interpolations(images: Images, ends: Images, note: str = "", title: str = ""
 
 
 @styled
-def conditional_samples(images: Images, names: Sequence[str], condition: str = "", title: str = "") -> Figure:
-    """(K, n, C, H, W): row k are samples of value k of the condition; a column shares one draw from the prior."""
+def conditional_samples(
+    images: Images, names: Sequence[str], condition: str = "", title: str = "", among: int = 0
+) -> Figure:
+    """Samples of a model that is told something.
+
+    Args:
+        images: (K, n, C, H, W): row k are samples of value k of the condition; a column shares one draw from the prior.
+        names: of the values.
+        among: how many values there are, if K are the most frequent of them.
+    """
     if len(images) != len(names):
         raise ValueError(f"{len(images)} rows of images do not fit {len(names)} names")
     note = f"rows: {condition}; one draw of z per column" if condition else "one draw of z per column"
+    if among > len(names):
+        note += f"; the {len(names)} most frequent of {among}"
     return grid(images, row_labels=list(names), title=title, note=note)
 
 

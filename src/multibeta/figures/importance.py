@@ -25,7 +25,7 @@ def importance(values: NDArray[np.floating], factor_names: Sequence[str], title:
     rows = order(values, own)
     figure = Figure(figsize=(COLUMN, 0.75 + 0.17 * len(values)), dpi=DPI, layout="constrained")
     cells, beside = figure.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
-    heat_map(cells, values, rows, own, factor_names)
+    heat_map(cells, values[rows], [f"z{j}" for j in rows], list(own), factor_names)
     cells.set_xlabel("importance for each factor")
     weight = values.sum(1) / max(values.sum(), 1e-12)
     bars(beside, weight[rows].tolist(), "share of all")

@@ -51,6 +51,7 @@ GALLERIES = {
     "importance": "What each latent tells: importances of DCI",
     "control": "What each latent moves: effects of traversals",
     "edits": "Edits: a code moved along the direction of each attribute",
+    "edit_matrix": "What edits of each factor do to every factor",
 }
 
 

@@ -13,7 +13,8 @@ def gallery(findings: Findings) -> str:
         "The first finished seed of every cell, on the same held-out images and the same noise. Rows of traversals are "
         "sorted by KL; latents in grey are inactive by the threshold that the figure of KL and variance shows. In "
         "matrices of latents and factors a frame marks the latent that each factor is given, one each, so that their "
-        "sum is greatest; bars say the latent's share of all importance, or its score as a knob.",
+        "sum is greatest; bars say the latent's share of all importance, or its score as a knob. In matrices of edits "
+        "a row is what was edited, and the frame marks how much of it there came to be.",
     ]
     for dataset in findings.datasets:
         parts.append(f"### {plain(dataset)}: gallery")

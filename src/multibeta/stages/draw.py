@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.figures import images as figures
+from multibeta.figures._style import LETTERS
 from multibeta.figures.control import control
+from multibeta.figures.edit_matrix import edit_matrix
 from multibeta.figures.edits import edits
 from multibeta.figures.importance import importance
 from multibeta.figures.latents import latents
@@ -31,9 +33,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RECONSTRUCTIONS, SAMPLES, PAIRS, PER_CLASS = 20, 50, 5, 10
+#: Rows of conditional samples, at most.
+MOST_CLASSES = 24
 TRAVERSAL = np.arange(-3, 4, dtype=np.float32)
-#: The recipe of directions that is drawn.
+#: The recipe of directions of which strips are drawn, and those of which matrices are, with what they are.
 EDIT = "mean_difference_alone"
+EDITS = {
+    EDIT: "difference of means, at equal others",
+    "classifier_alone": "normal of a classifier, others projected out",
+}
 INTERPOLATION = np.linspace(0, 1, 7, dtype=np.float32)
 
 Images = NDArray[np.float32]
@@ -144,11 +152,13 @@ class Drawing:
         return figures.interpolations(grid, np.stack([originals[:PAIRS], originals[PAIRS:]], 1), note, self.title)
 
     def conditional_samples(self) -> Figure:
-        names = self._condition_names()
-        size = len(names)
-        images = self._decode(np.tile(self._noise(PER_CLASS), (size, 1)), np.arange(size).repeat(PER_CLASS))
-        grid = images.reshape(size, PER_CLASS, *images.shape[1:])
-        return figures.conditional_samples(grid, names, self.run.condition.name, self.title)
+        names, told = self._condition_names(short=True), self.run.condition
+        counts = np.bincount(self.dataset.column(told.name)[0], minlength=len(names))
+        shown = np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])
+        images = self._decode(np.tile(self._noise(PER_CLASS), (len(shown), 1)), shown.repeat(PER_CLASS))
+        grid = images.reshape(len(shown), PER_CLASS, *images.shape[1:])
+        of_what = told.name.replace("+", ", ")
+        return figures.conditional_samples(grid, [names[k] for k in shown], of_what, self.title, len(names))
 
     def edits(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Figure]:
         """One held-out image moved along the direction of each attribute, as far as edits were measured."""
@@ -170,13 +180,16 @@ class Drawing:
         strips = images.reshape(*z.shape[:2], *images.shape[1:])
         return {"edits": edits(strips, TRAVERSAL, changes, own, labels, [names[k] for k in seen], self.title)}
 
-    def _condition_names(self) -> list[str]:
+    def _condition_names(self, short: bool = False) -> list[str]:
+        """Of every value of the condition. Short, of several factors that are long together: the values alone."""
         name = self.run.condition.name
         if name == "label":
             return list(self.dataset.classes)
         factors = {factor.name: range(factor.size) for factor in self.dataset.factor_specs}
         names = name.split("+")
-        combinations = product(*(factors[each] for each in names))
+        combinations = list(product(*(factors[each] for each in names)))
+        if short and len(", ".join(names)) + 2 * len(names) > LETTERS:
+            return [" ".join(map(str, of)) for of in combinations]
         return [", ".join(f"{each} {value}" for each, value in zip(names, of, strict=True)) for of in combinations]
 
     def _held_out(self, n: int) -> tuple[Images, Conditions]:
@@ -223,7 +236,22 @@ def matrices(arrays: Mapping[str, NDArray[Any]], dataset: Dataset, title: str) -
     place = "controllability/traversal7/traversal"
     if f"{place}/effect" in arrays:
         drawn["control"] = control(arrays[f"{place}/effect"], arrays[f"{place}/score"], names, title)
-    return drawn
+    return drawn | _edit_matrix(arrays, names, title)
+
+
+def _edit_matrix(arrays: Mapping[str, NDArray[Any]], names: Sequence[str], title: str) -> dict[str, Figure]:
+    """What edits of each factor do to every factor, a mean over its attributes, as far as edits were measured."""
+    found, edited, seen = {}, [], []
+    for recipe, heading in EDITS.items():
+        place = f"edit_effect/{recipe}/edit"
+        if f"{place}/changes" in arrays:
+            of_rows, seen = arrays[f"{place}/attributes"][:, 0], arrays[f"{place}/factors"].tolist()
+            edited = np.unique(of_rows).tolist()
+            found[heading] = np.stack([arrays[f"{place}/changes"][of_rows == k].mean(0) for k in edited])
+    if not found:
+        return {}
+    own = [seen.index(k) for k in edited]
+    return {"edit_matrix": edit_matrix(found, own, [names[k] for k in seen], title)}
 
 
 def _repeat(condition: Conditions, n: int) -> Conditions:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.metrics import Metric, NotComputed, Result, Score, require_finite
-from multibeta.metrics.control._directions import Attribute, CodeSpace, Kind, alone, attributes, directions
+from multibeta.metrics.control._directions import Attribute, CodeSpace, Kind, attributes, directions
 from multibeta.metrics.control._movement import movement
 from multibeta.metrics.control._readable import readable
 
@@ -31,7 +31,8 @@ class AttributeEdit(Metric):
     An attribute is an ordinal factor, of which there is more or less, or a value of a categorical one; parts are means
     over the attributes of a factor. A direction may lie across the latents: unlike controllability this asks whether
     the code can be edited linearly, not whether its axes are the factors. The direction is the difference of the means
-    or the normal of a linear classifier; ``alone``, with those of the other factors' attributes projected out.
+    or the normal of a linear classifier; ``alone``, the difference at equal other factors, or the normal with those of
+    the other factors' attributes projected out.
 
     Source: defined by this project; the directions are those of Larsen et al. 2016, https://arxiv.org/abs/1512.09300
     and Shen et al. 2020, https://arxiv.org/abs/1907.10786
@@ -43,10 +44,10 @@ class AttributeEdit(Metric):
         "https://arxiv.org/abs/1907.10786"
     )
     protocols = {
-        "mean_difference": {"kind": "mean_difference", "apart": False},
-        "mean_difference_alone": {"kind": "mean_difference", "apart": True},
-        "classifier": {"kind": "classifier", "apart": False},
-        "classifier_alone": {"kind": "classifier", "apart": True},
+        "mean_difference": {"kind": "mean_difference", "alone": False},
+        "mean_difference_alone": {"kind": "mean_difference", "alone": True},
+        "classifier": {"kind": "classifier", "alone": False},
+        "classifier_alone": {"kind": "classifier", "alone": True},
     }
     needs = ("posterior_mean", "factors", "factor_names", "factor_kinds", "features", "moved")
     representation = "edit"
@@ -65,7 +66,7 @@ class AttributeEdit(Metric):
         features: DomainFeatures,
         moved: Callable[[NDArray[np.float64]], NDArray[np.float32]],
         kind: Kind,
-        apart: bool,
+        alone: bool,
     ) -> Mapping[str, Result | NotComputed]:
         require_finite(posterior_mean=posterior_mean)
         if features.unusable:
@@ -77,8 +78,7 @@ class AttributeEdit(Metric):
         space = CodeSpace.of(posterior_mean)
         if not space.std.any():
             raise NotComputed("no latent tells anything of the images")
-        along = directions(space, found, kind)
-        along = alone(along, found) if apart else along
+        along = directions(space, found, kind, alone)
         names, kinds = [factor_names[k] for k in seen], [factor_kinds[k] for k in seen]
         steps = np.stack([space.step(direction) for direction in along])
         n, changes = 0, np.zeros((len(found), len(seen)))
