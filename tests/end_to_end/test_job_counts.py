@@ -115,6 +115,8 @@ def test_every_result_of_the_design_is_there(again):
         "figures/conditional_samples.png",
         "figures/importance.png",
         "figures/control.png",
+        "figures/edits.png",
+        "figures/edit_matrix.png",
     ]
     assert all((cell / name).stat().st_size for name in names)
     leftovers = [path for path in study.rglob(".*") if path.is_file() and path.name != ".snakemake_timestamp"]

@@ -168,6 +168,14 @@ def test_a_decoder_that_ignores_its_code():
     assert isinstance(scores["edit_selectivity"], NotComputed)
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_collapsed_code_has_no_direction_and_scores_nothing_rather_than_being_left_out(recipe):
+    scores = edited(np.full((60, 3), 0.01), GRID, np.eye(3), recipe=recipe)
+    assert scores["edit_effect"].value == 0
+    assert not scores["edit_effect"].arrays["steps"].any()
+    assert isinstance(scores["edit_selectivity"], NotComputed)
+
+
 def test_a_decoder_that_moves_all_factors_alike_keeps_its_share():
     """Three factors move over their whole range whichever is meant: a third each."""
     sizes = dict.fromkeys("abc", 4)
@@ -196,7 +204,6 @@ def test_a_factor_that_cannot_be_read_is_left_out_and_named_by_its_absence():
     ("change", "message"),
     [
         ({"reader": Reader(SIZES, accuracy=0.1)}, "no factor that the predictor reads"),
-        ({"codes": np.zeros((60, 3))}, "no latent tells anything"),
         ({"codes": np.full((60, 3), np.nan)}, "NaN"),
     ],
 )

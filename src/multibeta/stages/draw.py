@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 RECONSTRUCTIONS, SAMPLES, PAIRS, PER_CLASS = 20, 50, 5, 10
 #: Rows of conditional samples, at most.
-MOST_CLASSES = 24
+MOST_CLASSES = 25
 TRAVERSAL = np.arange(-3, 4, dtype=np.float32)
 #: The recipe of directions of which strips are drawn, and those of which matrices are, with what they are.
 EDIT = "mean_difference_alone"

@@ -76,8 +76,6 @@ class AttributeEdit(Metric):
         if not found:
             raise NotComputed("no factor that the predictor reads has more or less, or few values, to edit")
         space = CodeSpace.of(posterior_mean)
-        if not space.std.any():
-            raise NotComputed("no latent tells anything of the images")
         along = directions(space, found, kind, alone)
         names, kinds = [factor_names[k] for k in seen], [factor_kinds[k] for k in seen]
         steps = np.stack([space.step(direction) for direction in along])
