@@ -154,6 +154,8 @@ def test_drawing_makes_the_figures_of_a_conditional_model(cell):
         "latents",
         "importance",
         "control",
+        "edits",
+        "edit_matrix",
     }
 
 
