@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,22 +9,29 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from multibeta.figures.correlations import correlations
-from multibeta.figures.tradeoff import rate_distortion, tradeoff
+from multibeta.figures.tradeoff import tradeoff
 from multibeta.report.comparisons import STRENGTHS, pairs
 from multibeta.report.findings import DIFFERENCES, PANELS
 from multibeta.report.html import page
 from multibeta.report.markdown import markdown
-from multibeta.report.overview import panel_columns
 from multibeta.report.reliability import agreement, correlations_name
 from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
 from multibeta.stages.references import known_references
 from multibeta.stages.shared.gather import gather
+from multibeta.stages.shared.panels import (
+    Panels,
+    draw_rate_distortion,
+    draw_tradeoff,
+    reason_of,
+    stack,
+    title_of,
+    variants_of,
+)
 from multibeta.stages.shared.saving import save
 
 if TYPE_CHECKING:
-    from multibeta.report.findings import Column, Findings
+    from multibeta.report.findings import Findings
 
-PLACE = ["dataset", "variant", "beta"]
 KINDS = ("png", "svg", "pdf")
 
 
@@ -56,21 +62,12 @@ def report(study_folder: Path) -> Path:
 
 
 def _draw(findings: Findings, folder: Path) -> None:
-    variants = {name: findings.variants[name] for name in dict.fromkeys(cell.variant for cell in findings.cells)}
     for name in PANELS:
-        columns = panel_columns(findings, name)
-        points = _stack([_points(findings, panel, column) for panel, column in columns.items() if column])
-        means = _stack([_means(findings, panel, column) for panel, column in columns.items() if column])
-        titles = {panel: _title(findings, panel, column) for panel, column in columns.items()}
-        reasons = {
-            (dataset, panel): _reason(findings, dataset, panel) for dataset in findings.datasets for panel in columns
-        }
-        save(tradeoff(points, means, titles, variants, reasons, findings.symbols), folder, name, KINDS)
+        panels = Panels.of(findings, name)
+        save(draw_tradeoff(findings, panels), folder, name, KINDS)
         if name == "tradeoff":
-            runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
-            figure = rate_distortion(runs, cells, variants, findings.datasets, findings.symbols)
-            save(figure, folder, "rate_distortion", KINDS)
-    _draw_differences(findings, folder, variants)
+            save(draw_rate_distortion(findings, panels), folder, "rate_distortion", KINDS)
+    _draw_differences(findings, folder, variants_of(findings))
     for dataset in findings.datasets:
         found = agreement(findings, dataset)
         if found is not None:
@@ -84,63 +81,18 @@ def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]
     found = findings.comparisons[findings.comparisons.kind == STRENGTHS]
     if found.empty:
         return
-    points = _stack([pairs(findings, metric).assign(panel=metric) for metric in DIFFERENCES])
+    points = stack([pairs(findings, metric).assign(panel=metric) for metric in DIFFERENCES])
     # The reference differs from itself by nothing; the line of a variant goes through it.
     itself = found.drop_duplicates(["dataset", "variant", "metric"]).assign(mean=0.0, ci_low=None, ci_high=None)
     found = pd.concat([found, itself.assign(beta=itself.against_beta)])
-    means = _stack([found[found.metric == metric].assign(panel=metric) for metric in DIFFERENCES])
+    means = stack([found[found.metric == metric].assign(panel=metric) for metric in DIFFERENCES])
     # Variants of a single strength have none.
     variants = {name: title for name, title in variants.items() if name in set(found.variant)}
-    titles = {metric: _title(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
+    titles = {metric: title_of(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
     reasons = {
-        (dataset, metric): _reason(findings, dataset, metric) for dataset in findings.datasets for metric in DIFFERENCES
+        (dataset, metric): reason_of(findings, dataset, metric)
+        for dataset in findings.datasets
+        for metric in DIFFERENCES
     }
     figure = tradeoff(points, means, titles, variants, reasons, findings.symbols, level=0)
     save(figure, folder, "differences", KINDS)
-
-
-def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
-    table = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status == "done")]
-    for name, value in column._asdict().items():
-        table = table[table[name] == value]
-    return table[[*PLACE, "seed", "value"]].dropna().assign(panel=panel)
-
-
-def _means(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
-    rows = findings.numbers(column).values()
-    fields = [*PLACE, "mean", "ci_low", "ci_high"]
-    table = pd.DataFrame([[getattr(row, field) for field in fields] for row in rows], columns=fields)
-    return table.dropna(subset=["mean"]).assign(panel=panel)
-
-
-def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    columns = [*PLACE, "seed", "value", "mean", "ci_low", "ci_high", "panel"]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
-
-
-def _wide(table: pd.DataFrame, index: list[str], values: str) -> pd.DataFrame:
-    """One row per run or cell with both of rate and distortion."""
-    wide = table.pivot_table(index=index, columns="panel", values=values, sort=False).reset_index()
-    return wide.reindex(columns=[*index, "kl", "reconstruction"]).dropna(subset=["kl", "reconstruction"])
-
-
-def _title(findings: Findings, panel: str, column: Column | None) -> str:
-    measure = findings.measures.get(panel)
-    if measure is None:
-        return panel
-    detail = measure.unit or _recipe(column)
-    name = "\n".join(textwrap.wrap(measure.title + measure.arrow, 21))
-    return name + (f"\n({detail})" if detail else "")
-
-
-def _recipe(column: Column | None) -> str:
-    codes = column and column.representation in ("mean", "sampled")
-    return f"{column.representation}, {column.protocol}" if column and codes else ""
-
-
-def _reason(findings: Findings, dataset: str, panel: str) -> str:
-    """Why a panel would be empty: the most frequent reason among the dataset's runs."""
-    metrics = findings.metrics
-    own = metrics[(metrics.dataset == dataset) & (metrics.metric == panel) & (metrics.factor == "")]
-    failed = own[own.status != "done"].status
-    return str(failed.mode().iloc[0]) if len(failed) else "not measured"
