@@ -351,5 +351,5 @@ def test_nothing_is_written_when_a_folder_is_refused(squares, tmp_path):
 def test_of_images_that_are_no_squares_the_centre_of_their_shape_is_taken():
     image = np.zeros((10, 30), np.uint8)
     image[:, 5:25] = 255
-    assert (_pictures._centre(Image.fromarray(image), (5, 10), "grey") == np.full((5, 10, 1), 255)).all()
+    assert (_pictures._centre(Image.fromarray(image), (10, 20), "grey") == np.full((10, 20, 1), 255)).all()
     assert _pictures._centre(Image.fromarray(image.T), (10, 5), "grey").shape == (10, 5, 1)
