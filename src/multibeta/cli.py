@@ -118,6 +118,12 @@ def _report(options: argparse.Namespace) -> None:
     print(report(options.study))
 
 
+def _explore(options: argparse.Namespace) -> int:
+    from multibeta.explorer.serve import serve
+
+    return serve(options.study, options.address, options.port, options.plugin)
+
+
 def _doctor(options: argparse.Namespace) -> None:
     from multibeta.stages.doctor import doctor
 
@@ -281,6 +287,7 @@ def _parser() -> argparse.ArgumentParser:
         ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
     ):
         add(name, command, text).add_argument("study", type=Path, help="results/<study>")
+    _explore_options(add("explore", _explore, "look through the results of a study in a browser"))
     _power_options(add("power", _power, "say how many seeds a study needs to see a difference, from its own spread"))
 
     add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
@@ -351,6 +358,14 @@ def _minutes(text: str) -> float:
     if not 0 < minutes <= MOST_MINUTES:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number > 0, ≤ {MOST_MINUTES}")
     return minutes
+
+
+def _explore_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", type=Path, help="results/<study>, finished or not")
+    parser.add_argument("--port", type=int, help="default: 8501, or the next free one")
+    parser.add_argument("--address", default="127.0.0.1", help="to listen on, default: 127.0.0.1, this machine alone")
+    plugin = "a plug-in file of your own that the models are made with; it is run"
+    parser.add_argument("--plugin", metavar="FILE", type=Path, action="append", default=[], help=plugin)
 
 
 def _power_options(parser: argparse.ArgumentParser) -> None:
