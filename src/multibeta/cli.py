@@ -299,9 +299,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
 
-    weights = add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need")
-    weights.add_argument("names", nargs="*", help="which, default: all")
-    weights.add_argument("--list", action="store_true", help="only say which are there")
+    _weights_options(add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need"))
 
     config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
     config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
@@ -358,6 +356,11 @@ def _minutes(text: str) -> float:
     if not 0 < minutes <= MOST_MINUTES:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number > 0, ≤ {MOST_MINUTES}")
     return minutes
+
+
+def _weights_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", help="which, default: all")
+    parser.add_argument("--list", action="store_true", help="only say which are there")
 
 
 def _explore_options(parser: argparse.ArgumentParser) -> None:

@@ -1,16 +1,14 @@
-"""The codes of a run as a table: two latents, and what is known of each image."""
+"""The codes of a run as points of two latents, and what is known of each image."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from multibeta import randomness
 from multibeta.explorer.opened import Opened
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Points that a browser draws at once without delay.
 MOST_POINTS = 2_000
@@ -23,26 +21,37 @@ def colourings(opened: Opened) -> dict[str, str]:
     return found | {factor.name: factor.kind for factor in dataset.factor_specs} | {"held out": "categorical"}
 
 
-def points(opened: Opened, x: int, y: int, most: int = MOST_POINTS) -> pd.DataFrame:
-    """A row for each image of the code table, or for ``most`` of them, drawn once and for all models alike.
+class Points(NamedTuple):
+    """Codes of n images.
 
-    Columns:
-        ``position`` of the image, ``x`` and ``y``, posterior means of two latents, and every `colourings` by name.
+    Attributes:
+        position: (n,), of the images in the dataset.
+        across, up: (n,), posterior means of two latents.
+        facts: what is known of the images, (n,) each, by the names of `colourings`.
     """
-    import pandas as pd
 
+    position: NDArray[np.int64]
+    across: NDArray[np.float32]
+    up: NDArray[np.float32]
+    facts: dict[str, NDArray[Any]]
+
+
+def points(opened: Opened, across: int, up: int, most: int = MOST_POINTS) -> Points:
+    """The codes of the images of the code table, or of ``most`` of them, drawn once and for all models alike.
+
+    Args:
+        across, up: the latents.
+    """
     dataset, (chosen, codes) = opened.require_images(), opened.require_codes()
     rows = randomness.numpy_generator(0, "explorer, points").permutation(len(chosen.code_table))[:most]
     rows.sort()
-    positions = chosen.code_table[rows]
-    table = {"position": positions, "x": codes.mean[rows, x], "y": codes.mean[rows, y]}
+    at = chosen.code_table[rows]
+    facts: dict[str, NDArray[Any]] = {}
     if dataset.labels is not None:
-        table["label"] = np.array(dataset.classes)[dataset.labels[positions]]
-    for k, factor in enumerate(dataset.factor_specs):
-        assert dataset.factors is not None
-        table[factor.name] = dataset.factors[positions, k]
-    table["held out"] = np.where(dataset.held_out[positions], "held out", "trained on")
-    return pd.DataFrame(table)
+        facts["label"] = np.array(dataset.classes)[dataset.labels[at]]
+    facts |= {factor.name: dataset.column(factor.name)[0][at] for factor in dataset.factor_specs}
+    facts["held out"] = np.where(dataset.held_out[at], "held out", "trained on")
+    return Points(at, codes.mean[rows, across], codes.mean[rows, up], facts)
 
 
 def told_of(opened: Opened, position: int) -> str:

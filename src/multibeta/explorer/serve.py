@@ -12,16 +12,16 @@ from pathlib import Path
 from multibeta import registry
 from multibeta.explorer.shelf import require_study
 
-#: Streamlit as it is wanted here: it looks nothing up elsewhere, watches no files, and no answer waits for the collection of
-#: garbage.
+#: Streamlit as it is wanted here: it tells nobody, watches no files, and no answer waits for the collection of garbage.
 OPTIONS = {
     "browser.gatherUsageStats": "false",
-    "client.toolbarMode": "viewer",
+    "client.toolbarMode": "minimal",
     "runner.magicEnabled": "false",
     "runner.postScriptGC": "false",
     "server.fileWatcherType": "none",
     "server.headless": "true",
     "server.maxUploadSize": "20",
+    "theme.primaryColor": "#0072B2",
 }
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from multibeta.explorer.shelf import DAMAGES, Shelf, Shelved
@@ -23,25 +23,37 @@ FIGURES = {
     "tradeoff": "What the strength buys and costs",
     "disentanglement": "Disentanglement",
 }
+#: Datasets beside the chosen cell's in a figure of rate and distortion.
+BESIDE = 2
 
 
 def tradeoff_figure(shelf: Shelf, chosen: Shelved, name: str) -> tuple[bytes, list[str]]:
-    """A figure of `FIGURES` as PNG, of the dataset of the chosen cell, and what could not be read for it.
+    """A figure of `FIGURES` as PNG, and what could not be read for it.
+
+    It is of the dataset of the chosen cell; of rate and distortion there is room for two more datasets of the study.
 
     Raises:
         ValueError: no cell of the dataset is measured.
     """
     from multibeta.figures._style import render
 
-    findings, problems = measured(shelf, chosen.place[0])
+    findings, problems = measured(shelf, datasets_of(shelf, chosen, name))
     panels = Panels.of(findings, "tradeoff" if name == "rate_distortion" else name)
     place = (chosen.place[0], _variant(chosen), chosen.place[2])
     draw = draw_rate_distortion if name == "rate_distortion" else draw_tradeoff
     return render(draw(findings, panels, place), "png"), problems
 
 
-def measured(shelf: Shelf, dataset: str) -> tuple[Findings, list[str]]:
-    """What metrics.csv of the cells of a dataset say, as far as figures need it, and which cannot be read.
+def datasets_of(shelf: Shelf, chosen: Shelved, name: str) -> list[str]:
+    """Those that a figure is of, in the order of the study."""
+    own = chosen.place[0]
+    others = dict.fromkeys(each.place[0] for each in shelf.openable if not each.is_own and each.place[0] != own)
+    found = {own, *list(others)[: BESIDE if name == "rate_distortion" else 0]}
+    return list(dict.fromkeys(each.place[0] for each in shelf.openable if each.place[0] in found))
+
+
+def measured(shelf: Shelf, datasets: Sequence[str]) -> tuple[Findings, list[str]]:
+    """What metrics.csv of the cells of datasets say, as far as figures need it, and which cannot be read.
 
     Raises:
         ValueError: no cell is measured.
@@ -54,10 +66,10 @@ def measured(shelf: Shelf, dataset: str) -> tuple[Findings, list[str]]:
     variants: dict[str, str] = {}
     symbols: dict[str, str] = {}
     for each in shelf.openable:
-        if each.place[0] != dataset or each.cell is None:
+        if each.place[0] not in datasets or each.cell is None:
             continue
         variant = _variant(each)
-        keys.append(CellKey(dataset, variant, each.place[2], tuple(each.cell.seeds)))
+        keys.append(CellKey(each.place[0], variant, each.place[2], tuple(each.cell.seeds)))
         variants[variant] = variant_title(each.cell) + (f", {each.study}" if each.is_own else "")
         symbols[variant] = each.cell.variant.make("variant").symbol
         if not each.folder.metrics.is_file():
@@ -68,7 +80,9 @@ def measured(shelf: Shelf, dataset: str) -> tuple[Findings, list[str]]:
         except DAMAGES as error:
             problems.append(f"{' · '.join(each.place)}: metrics.csv: damaged ({' '.join(str(error).split())})")
     if not tables:
-        raise ValueError(f"no cell of {dataset} is measured yet: multibeta measure results/<study>/cells/<…>/beta~<β>")
+        raise ValueError(
+            f"no cell of {', '.join(datasets)} is measured yet: multibeta measure results/<study>/cells/<…>/beta~<β>"
+        )
     metrics = pd.concat(tables, ignore_index=True)
     return _findings(keys, metrics, variants, symbols), problems
 

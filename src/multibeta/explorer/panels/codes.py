@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,11 +11,8 @@ from multibeta.explorer.opened import Opened
 from multibeta.explorer.panels.cached import told
 from multibeta.explorer.panels.start import HELD_OUT
 from multibeta.explorer.pictures import data_url
-from multibeta.explorer.scatter import colourings, points, told_of
+from multibeta.explorer.scatter import Points, colourings, points, told_of
 from multibeta.figures._style import COLOURS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Schemes of Vega by kind of factor, all readable without red and green.
 SCHEMES: dict[str, Any] = {"ordinal": "viridis", "periodic": "sinebow"}
@@ -24,54 +21,65 @@ SCHEMES: dict[str, Any] = {"ordinal": "viridis", "periodic": "sinebow"}
 @st.fragment
 def show(first: Opened, second: Opened | None) -> None:
     """The panel."""
-    models = [first] if second is None else [first, second]
-    for i, (column, model) in enumerate(zip(st.columns(2, gap="large"), models, strict=False)):
-        with column, told():
-            _one(model, str(i))
+    if second is None:
+        with told():
+            _one(first, "0", *st.columns([5, 2], gap="large"))
+        return
+    for i, (column, model) in enumerate(zip(st.columns(2, gap="large"), (first, second), strict=True)):
+        with told():
+            _one(model, str(i), column, column)
 
 
-def _one(model: Opened, key: str) -> None:
-    st.markdown(f"**{model.title}**")
+def _one(model: Opened, key: str, chart: Any, aside: Any) -> None:
+    """A model's points, and aside the image of the one that is clicked."""
+    chart.markdown(f"**{model.title}**")
     chosen, _ = model.require_codes()
-    order = model.order.tolist()
-    kinds = colourings(model)
-    across, up, by = st.columns(3)
-    x = across.selectbox("Across", order, key=f"across{key}", format_func=lambda j: _name(model, j))
-    y = up.selectbox("Up", order, index=min(1, len(order) - 1), key=f"up{key}", format_func=lambda j: _name(model, j))
-    colour = str(by.selectbox("Coloured by", list(kinds), key=f"colour{key}"))
-    table = points(model, x, y)
-    chart = _chart(table, x, y, colour, kinds[colour])
-    event: Any = st.altair_chart(chart, key=f"points{key}", on_select="rerun", width="stretch")
-    st.caption(f"{len(table):,} of {len(chosen.code_table):,} images ({model.origin}). Click a point to see its image.")
+    order, kinds = model.order.tolist(), colourings(model)
+    names = {j: f"z{j}" if np.isnan(model.kl[j]) else f"z{j} (KL {model.kl[j]:.2f})" for j in order}
+    one, two, three = chart.columns(3)
+    across = one.selectbox("Across", order, key=f"across{key}", format_func=names.__getitem__)
+    up = two.selectbox("Up", order, min(1, len(order) - 1), key=f"up{key}", format_func=names.__getitem__)
+    by = str(three.selectbox("Coloured by", list(kinds), key=f"by{key}"))
+    found = points(model, across, up)
+    drawn = _chart(found, f"z{across}", f"z{up}", by, kinds[by])
+    event: Any = chart.altair_chart(drawn, key=f"points{key}", on_select="rerun", width="stretch")
+    chart.caption(f"{len(found.position):,} of {len(chosen.code_table):,} images ({model.origin}).")
     picked = event.selection.get("picked") or []
-    if picked:
-        _image(model, int(picked[0]["position"]), key)
+    with aside:
+        if picked:
+            _image(model, int(picked[0]["position"]), key)
+        else:
+            st.info("Click a point to see its image.")
 
 
-def _chart(table: pd.DataFrame, x: int, y: int, colour: str, kind: str) -> Any:
+def _chart(found: Points, across: str, up: str, by: str, kind: str) -> Any:
     import altair as alt
+    import pandas as pd
 
-    values = table[colour].nunique()
-    if kind == "categorical" and values <= len(COLOURS):
-        scale: Any = alt.Scale(range=list(COLOURS))
-    elif kind == "categorical":
-        scale = alt.Scale(scheme="tableau20")
+    # Names of factors may hold what Vega takes for a path, or be those of other columns.
+    columns = {name: f"fact{k}" for k, name in enumerate(found.facts)}
+    table = pd.DataFrame({"position": found.position, "across": found.across, "up": found.up})
+    table = table.assign(**{columns[name]: values for name, values in found.facts.items()})
+    if kind != "categorical":
+        scale: Any = alt.Scale(scheme=SCHEMES[kind])
+    elif table[columns[by]].nunique() <= len(COLOURS):
+        scale = alt.Scale(range=list(COLOURS))
     else:
-        scale = alt.Scale(scheme=SCHEMES[kind])
-    of_kind = "N" if kind == "categorical" else "Q"
+        scale = alt.Scale(scheme="tableau20")
     picked = alt.selection_point(name="picked", fields=["position"], on="click", clear="dblclick")
+    tips = [alt.Tooltip("position", title="image"), *(alt.Tooltip(columns[name], title=name) for name in columns)]
     return (
         alt.Chart(table)
         .mark_circle(size=36)
         .encode(
-            x=alt.X("x:Q", title=f"z{x}"),
-            y=alt.Y("y:Q", title=f"z{y}"),
-            color=alt.Color(f"{colour}:{of_kind}", scale=scale),
-            opacity=alt.condition(picked, alt.value(0.9), alt.value(0.35)),
-            tooltip=[alt.Tooltip(name) for name in table.columns],
+            x=alt.X("across:Q", title=across),
+            y=alt.Y("up:Q", title=up),
+            color=alt.Color(f"{columns[by]}:{'N' if kind == 'categorical' else 'Q'}", scale=scale, title=by),
+            opacity=alt.condition(picked, alt.value(0.85), alt.value(0.3)),
+            tooltip=tips,
         )
         .add_params(picked)
-        .properties(height=420)
+        .properties(height=460)
     )
 
 
@@ -88,13 +96,11 @@ def _image(model: Opened, position: int, key: str) -> None:
     st.caption(f"image {position}: {told_of(model, position)}; beside it its reconstruction")
     if model.require_images().held_out[position]:
         st.button("Start the sliders from it", key=f"from{key}", on_click=_start_from, args=(position,))
+    else:
+        st.caption("It was trained on; sliders start from held-out images.")
 
 
 def _start_from(position: int) -> None:
     st.session_state["start_kind"] = HELD_OUT
     st.session_state["start_position"] = position
     st.session_state["panel"] = "Sliders"
-
-
-def _name(model: Opened, j: int) -> str:
-    return f"z{j}" if np.isnan(model.kl[j]) else f"z{j} (KL {model.kl[j]:.2f})"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import streamlit as st
 
-from multibeta.explorer.curves import curves
+from multibeta.explorer.curves import LAST, curves
 from multibeta.explorer.panels.cached import told
 from multibeta.explorer.shelf import Shelved
 from multibeta.figures._style import COLOURS
+from multibeta.stages.shared.titles import cell_title
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @st.fragment
@@ -20,27 +26,29 @@ def show(first: Shelved, second: Shelved | None) -> None:
 
 
 def _one(shelved: Shelved, key: str) -> None:
-    import altair as alt
-
     table = curves(shelved)
     names = list(dict.fromkeys(table.term))
-    st.markdown(f"**{' · '.join(shelved.place)}**")
-    shown = st.pills("Terms", names, default=names, selection_mode="multi", key=f"terms{key}")
-    if not shown:
-        st.info("Pick a term.")
-        return
-    chart = (
-        alt.Chart(table[table.term.isin(shown)])
+    st.markdown(f"**{cell_title(shelved.cell) if shelved.cell else ' · '.join(shelved.place)}**")
+    usual = [name for name in names if name not in LAST]
+    shown = st.pills("Terms", names, default=usual, selection_mode="multi", key=f"terms{key}")
+    columns = st.columns(3)
+    for k, name in enumerate(name for name in names if name in shown):
+        columns[k % 3].altair_chart(_chart(table[table.term == name], name), key=f"curve{key}_{name}", width="stretch")
+    st.caption("Terms of the loss in nats per image; means over the steps of a row of history.csv.")
+
+
+def _chart(table: pd.DataFrame, name: str) -> Any:
+    import altair as alt
+
+    legend = alt.Legend(orient="bottom")
+    return (
+        alt.Chart(table, title=name)
         .mark_line(strokeWidth=1.5)
         .encode(
             x=alt.X("step:Q", title="step"),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
-            color=alt.Color("seed:N", scale=alt.Scale(range=list(COLOURS))),
-            tooltip=["seed:N", "step:Q", "term:N", "value:Q"],
+            color=alt.Color("seed:N", scale=alt.Scale(range=list(COLOURS)), legend=legend),
+            tooltip=["seed:N", "step:Q", "value:Q"],
         )
-        .properties(width=300, height=180)
-        .facet(facet=alt.Facet("term:N", title=None, sort=list(shown)), columns=3)
-        .resolve_scale(y="independent")
+        .properties(height=260)
     )
-    st.altair_chart(chart, key=f"curves{key}")
-    st.caption("Terms of the loss in nats per image, means over the steps of a row of history.csv.")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from multibeta import randomness
 from multibeta.explorer.opened import Opened
 from multibeta.explorer.pictures import data_url
 from multibeta.explorer.scatter import told_of
@@ -22,9 +25,16 @@ _gallery = st.components.v2.component(
 )
 
 
+def held_out(opened: Opened) -> NDArray[np.int64]:
+    """The positions of all held-out images, mixed as for the figures of a cell: those begin with the same images."""
+    generator = randomness.numpy_generator(0, "draw, held-out images")
+    mixed: NDArray[np.int64] = generator.permutation(opened.require_images().held_out.nonzero()[0])
+    return mixed
+
+
 def pick_held_out(opened: Opened, key: str, first: int = 0) -> int:
     """The position of the image that is picked; at first the held-out one of number ``first``."""
-    positions = opened.require_images().held_out.nonzero()[0]
+    positions = held_out(opened)
     state = f"{key}_position"
     if st.session_state.get(state) not in positions:
         st.session_state[state] = int(positions[min(first, len(positions) - 1)])

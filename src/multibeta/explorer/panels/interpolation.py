@@ -10,6 +10,9 @@ from multibeta.explorer.opened import Opened
 from multibeta.explorer.panels.cached import told
 from multibeta.explorer.panels.start import DROPPED, HELD_OUT, pick_start, pick_told
 
+#: Of a strip, pixels.
+WIDTH = 820
+
 
 @st.fragment
 def show(first: Opened, second: Opened | None) -> None:
@@ -21,8 +24,7 @@ def show(first: Opened, second: Opened | None) -> None:
         ends = []
         for column, name, number in zip(st.columns(2, gap="large"), ("From", "To"), (0, 1), strict=True):
             with column:
-                st.subheader(name)
-                ends.append(pick_start(first, f"end{number}", (HELD_OUT, DROPPED), number))
+                ends.append(pick_start(first, f"end{number}", name, (HELD_OUT, DROPPED), number))
         steps = st.slider("Steps", 3, 15, 9, key="steps")
         one, other = ends
         if one is None or other is None or one.image is None or other.image is None:
@@ -33,4 +35,4 @@ def show(first: Opened, second: Opened | None) -> None:
             strip, _ = between(model, images, values, steps)
             note = "" if model.run.condition is None else "decoded with the condition of the nearer end"
             figure = interpolations(strip[None], images[None], note, model.title)
-            st.image(render(figure, "png"), width="stretch")
+            st.image(render(figure, "png"), width=WIDTH)

@@ -41,7 +41,7 @@ class Hand(NamedTuple):
 def show(first: Opened, second: Opened | None) -> None:
     """The panel; what is above the sliders runs again only when it is changed itself."""
     with told():
-        start = pick_start(first, "start")
+        start = pick_start(first, "start", "Start from")
         if start is None:
             return
         models = [first] if second is None else [first, second]

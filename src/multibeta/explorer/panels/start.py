@@ -35,7 +35,7 @@ class Start(NamedTuple):
 
 
 def pick_start(
-    opened: Opened, key: str, kinds: tuple[str, ...] = (PRIOR, HELD_OUT, DROPPED), first: int = 0
+    opened: Opened, key: str, label: str, kinds: tuple[str, ...] = (PRIOR, HELD_OUT, DROPPED), first: int = 0
 ) -> Start | None:
     """What is picked; None while a file is waited for.
 
@@ -46,7 +46,7 @@ def pick_start(
         st.info(opened.missing)
         kinds = tuple(kind for kind in kinds if kind != HELD_OUT)
     st.session_state.setdefault(f"{key}_kind", kinds[0])
-    kind = st.segmented_control("Start from", kinds, key=f"{key}_kind", required=True)
+    kind = st.segmented_control(label, kinds, key=f"{key}_kind", required=True)
     if kind == HELD_OUT:
         position = pick_held_out(opened, key, first)
         return Start(f"image {position}", f"image {position}", opened.image(position), position)

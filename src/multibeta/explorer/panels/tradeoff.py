@@ -6,7 +6,7 @@ import streamlit as st
 
 from multibeta.explorer.panels.cached import told
 from multibeta.explorer.shelf import Shelf, Shelved
-from multibeta.explorer.tradeoff import FIGURES, tradeoff_figure
+from multibeta.explorer.tradeoff import FIGURES, datasets_of, tradeoff_figure
 
 
 @st.fragment
@@ -23,13 +23,14 @@ def show(shelf: Shelf, chosen: Shelved) -> None:
     with told():
         picture, problems = _drawn(shelf, chosen, str(name))
         st.image(picture, width="stretch")
-        st.caption(f"Ringed: {' · '.join(chosen.place)}. These are the figures of the report, of this dataset alone.")
+        st.caption(f"Ringed: {' · '.join(chosen.place)}. These are the figures of the report.")
         for problem in problems:
             st.warning(problem)
 
 
 def _drawn(shelf: Shelf, chosen: Shelved, name: str) -> tuple[bytes, list[str]]:
-    files = [each.folder.metrics for each in shelf.openable if each.place[0] == chosen.place[0]]
+    datasets = datasets_of(shelf, chosen, name)
+    files = [each.folder.metrics for each in shelf.openable if each.place[0] in datasets]
     versions = tuple((str(file), file.stat().st_mtime_ns) for file in files if file.is_file())
     return _kept(versions, str(chosen.folder.path), name, shelf, chosen)
 
