@@ -23,6 +23,8 @@ FIGURES = {
     "tradeoff": "What the strength buys and costs",
     "disentanglement": "Disentanglement",
 }
+#: The measures that are in a figure.
+SHOWN = list(dict.fromkeys(metric for panel in PANELS.values() for metric in panel))
 #: Datasets beside the chosen cell's in a figure of rate and distortion.
 BESIDE = 2
 
@@ -76,7 +78,9 @@ def measured(shelf: Shelf, datasets: Sequence[str]) -> tuple[Findings, list[str]
             continue
         try:
             table = read_table(each.folder.metrics)[list(METRICS_COLUMNS)]
-            tables.append(table[table.seed.isin(each.finished)].assign(variant=variant))
+            # What no figure shows would take most of the time.
+            table = table[table.metric.isin(SHOWN) & (table.factor == "") & table.seed.isin(each.finished)]
+            tables.append(table.assign(variant=variant))
         except DAMAGES as error:
             problems.append(f"{' · '.join(each.place)}: metrics.csv: damaged ({' '.join(str(error).split())})")
     if not tables:
@@ -99,7 +103,6 @@ def _findings(
     import pandas as pd
 
     empty: dict[str, Any] = {"specs": {}, "cards": {}, "references": {}, "calibrations": {}, "pictures": {}}
-    names = [*metrics.metric.unique(), *(metric for panel in PANELS.values() for metric in panel)]
     return Findings(
         name="",
         title="",
@@ -108,7 +111,7 @@ def _findings(
         metrics=metrics,
         repeats=pd.DataFrame(columns=list(REPEATS_COLUMNS)),
         summary=summarise(metrics, keys),
-        measures=measures_of(names),
+        measures=measures_of(SHOWN),
         variants=variants,
         symbols=symbols,
         targets=[],

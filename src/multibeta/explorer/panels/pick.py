@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -20,32 +20,38 @@ class Picked(NamedTuple):
 
 def pick(shelf: Shelf) -> tuple[Picked, Picked | None]:
     """The run that is picked, and the second one if there is to be one."""
-    first = _run(shelf.openable, "", with_dataset=True)
-    beside = st.toggle("A second model beside it", key="beside", bind="query-params")
-    if not beside:
+    dataset = _choice("Dataset", "dataset", [each.place[0] for each in shelf.openable])
+    first = _run([each for each in shelf.openable if each.place[0] == dataset], "")
+    if not st.toggle("A second model beside it", key="beside", bind="query-params"):
         return first, None
     same = [each for each in shelf.openable if _images(each) == _images(first.shelved)]
-    return first, _run(same, "second_", with_dataset=False)
+    return first, _run(same, "second_", _usual_second(same, first.shelved))
 
 
-def _run(cells: Sequence[Shelved], prefix: str, with_dataset: bool) -> Picked:
-    """Widgets for dataset, variant, strength and seed, each offering what the ones before leave."""
-    if with_dataset:
-        dataset = _choice("Dataset", f"{prefix}dataset", [each.place[0] for each in cells])
-        cells = [each for each in cells if each.place[0] == dataset]
+def _usual_second(cells: Sequence[Shelved], first: Shelved) -> Shelved:
+    """What a model is first held against: its variant at strength 1, as the VAE of a β-VAE, else at another one."""
+    alike = [each for each in cells if _variant(each) == _variant(first) and each is not first]
+    return next((each for each in alike if each.place[2] == "1"), (alike or [first])[-1])
+
+
+def _run(cells: Sequence[Shelved], prefix: str, usual: Shelved | None = None) -> Picked:
+    """Widgets for variant, strength and seed, each offering what the ones before leave."""
+    usual = usual or cells[0]
     titles = {_variant(each): _title(each) for each in cells}
-    variant = _choice("Variant", f"{prefix}variant", list(titles), titles)
-    cells = [each for each in cells if _variant(each) == variant]
-    strengths = {each.place[2]: each for each in cells}
-    symbol = cells[0].cell.variant.make("variant").symbol if cells[0].cell else "β"
-    shelved = strengths[_choice(symbol, f"{prefix}strength", list(strengths))]
+    variant = _choice("Variant", f"{prefix}variant", list(titles), titles, _variant(usual))
+    strengths = {each.place[2]: each for each in cells if _variant(each) == variant}
+    symbol = next(each.cell.variant.make("variant").symbol for each in strengths.values() if each.cell)
+    shelved = strengths[_choice(symbol, f"{prefix}strength", list(strengths), usual=usual.place[2])]
     seed = _choice("Seed", f"{prefix}seed", [str(seed) for seed in shelved.finished])
     return Picked(shelved, int(seed))
 
 
-def _choice(label: str, key: str, options: Sequence[str], titles: dict[str, str] | None = None) -> str:
+def _choice(
+    label: str, key: str, options: Sequence[str], titles: Mapping[str, str] | None = None, usual: str = ""
+) -> str:
     options = list(dict.fromkeys(options))
-    return str(st.selectbox(label, options, key=key, format_func=lambda name: (titles or {}).get(name, name)))
+    index = options.index(usual) if usual in options else 0
+    return str(st.selectbox(label, options, index, key=key, format_func=lambda name: (titles or {}).get(name, name)))
 
 
 def _variant(each: Shelved) -> str:
