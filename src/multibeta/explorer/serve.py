@@ -73,8 +73,8 @@ def _import_ahead() -> None:
     import torch
 
     import multibeta.explorer.panels.cached
-    import multibeta.explorer.tradeoff
     import multibeta.model  # noqa: F401
 
     # One decodes one image at a time, which more threads only slow down.
     torch.set_num_threads(1)
+    import seaborn  # noqa: F401 - of the figures, and so last

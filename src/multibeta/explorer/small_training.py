@@ -16,6 +16,7 @@ from multibeta.cell import Cell
 from multibeta.config_errors import ConfigError
 from multibeta.explorer.shelf import OWN
 from multibeta.options import NAME
+from multibeta.results import CellFolder, read_json
 from multibeta.stages.shared.specs_by_hand import apply_settings
 from multibeta.study import Study
 
@@ -30,8 +31,8 @@ STEPS = (100, 3_000, 1_500)
 MINUTES = 1
 #: Exit status of `multibeta train` that stopped with a checkpoint.
 STOPPED = 75
-#: Of tqdm, the share done and the words behind it.
-BAR = re.compile(r"(\d+)%\|[^|]*\|\s*(.*)")
+#: Of tqdm: steps done and wanted, time left, and the terms of the loss.
+BAR = re.compile(r"\|\s*(\d+)/(\d+) \[[^<]*<([^,\]]+)(?:,[^,\]]*)?(?:, ([^\]]*))?\]")
 
 
 @dataclass(frozen=True)
@@ -119,17 +120,25 @@ class Training:
         self._thread.join(seconds)
 
     def _run(self) -> None:
+        try:
+            self.state, self.words = self._carry_out()
+        except OSError as error:
+            self.state, self.words = "failed", str(error)
+
+    def _carry_out(self) -> tuple[str, str]:
         status, last = self._command(self.wish.command(self._root))
         if status == STOPPED:
-            self.words, self.state = f"not done within {MINUTES} minute; train again to go on from here", "stopped"
-            return
-        if status == 0:
-            self.share, self.words = 1.0, "trained; measuring"
-            status, last = self._command(["measure", str(self.folder)])
-        if status and not self._stopping:
-            self.words, self.state = last or f"ended with status {status}", "failed"
-        else:
-            self.words, self.state = "done", "done"
+            ended = "stopped" if self._stopping else f"not done within {MINUTES} minute"
+            return "stopped", f"{ended}; train it again to go on from here"
+        if status:
+            return "failed", last or f"ended with status {status}"
+        runs = read_json(CellFolder(self.folder).cell)["runs"]
+        status_of_run, reason = (runs[str(self.wish.seed)][name] for name in ("status", "reason"))
+        if status_of_run != "done":
+            return "failed", f"{status_of_run}: {reason}"
+        self.share, self.words = 1.0, "trained; measuring"
+        status, last = self._command(["measure", str(self.folder)])
+        return "done", "trained and measured" if status == 0 else f"trained, but not measured: {last}"
 
     def _command(self, arguments: list[str]) -> tuple[int, str]:
         """Run a command of the package to its end: its exit status and the last line that it told."""
@@ -141,10 +150,17 @@ class Training:
             assert process.stderr is not None
             for line in _lines(process.stderr):
                 if found := BAR.search(line):
-                    self.share, self.words = int(found[1]) / 100, found[2]
+                    self.share, self.words = progress(found)
                 elif line:
                     last = line
         return process.returncode, last
+
+
+def progress(bar: re.Match[str]) -> tuple[float, str]:
+    """The share of the steps that is done and the bar in words, of what `BAR` finds."""
+    done, wanted, left, terms = bar.groups()
+    known = [f"{left} left"] if "?" not in left else []
+    return int(done) / int(wanted), ", ".join([f"step {done} of {wanted}", *known, *([terms] if terms else [])])
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:

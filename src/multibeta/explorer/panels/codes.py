@@ -9,7 +9,7 @@ import streamlit as st
 
 from multibeta.explorer.opened import Opened
 from multibeta.explorer.panels.cached import told
-from multibeta.explorer.panels.start import HELD_OUT
+from multibeta.explorer.panels.start import start_from
 from multibeta.explorer.pictures import data_url
 from multibeta.explorer.scatter import Points, colourings, points, told_of
 from multibeta.figures._style import COLOURS
@@ -67,7 +67,7 @@ def _chart(found: Points, across: str, up: str, by: str, kind: str) -> Any:
     else:
         scale = alt.Scale(scheme="tableau20")
     picked = alt.selection_point(name="picked", fields=["position"], on="click", clear="dblclick")
-    tips = [alt.Tooltip("position", title="image"), *(alt.Tooltip(columns[name], title=name) for name in columns)]
+    tips = [alt.Tooltip("position", title="no."), *(alt.Tooltip(columns[name], title=name) for name in columns)]
     return (
         alt.Chart(table)
         .mark_circle(size=36)
@@ -94,13 +94,5 @@ def _image(model: Opened, position: int, key: str) -> None:
     ]
     st.html("".join(tags))
     st.caption(f"image {position}: {told_of(model, position)}; beside it its reconstruction")
-    if model.require_images().held_out[position]:
-        st.button("Start the sliders from it", key=f"from{key}", on_click=_start_from, args=(position,))
-    else:
-        st.caption("It was trained on; sliders start from held-out images.")
-
-
-def _start_from(position: int) -> None:
-    st.session_state["start_kind"] = HELD_OUT
-    st.session_state["start_position"] = position
-    st.session_state["panel"] = "Sliders"
+    if st.button("Start the sliders from it", key=f"from{key}", on_click=start_from, args=(position,)):
+        st.rerun(scope="app")

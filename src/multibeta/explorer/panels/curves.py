@@ -40,7 +40,7 @@ def _one(shelved: Shelved, key: str) -> None:
 def _chart(table: pd.DataFrame, name: str) -> Any:
     import altair as alt
 
-    legend = alt.Legend(orient="bottom")
+    legend = alt.Legend(orient="bottom", title=None, labelExpr="'seed ' + datum.label", symbolType="stroke")
     return (
         alt.Chart(table, title=name)
         .mark_line(strokeWidth=1.5)
@@ -50,5 +50,5 @@ def _chart(table: pd.DataFrame, name: str) -> Any:
             color=alt.Color("seed:N", scale=alt.Scale(range=list(COLOURS)), legend=legend),
             tooltip=["seed:N", "step:Q", "value:Q"],
         )
-        .properties(height=260)
+        .properties(height=340)
     )

@@ -14,6 +14,8 @@ from multibeta.explorer.panels.gallery import pick_held_out
 from multibeta.explorer.pictures import as_of_dataset
 
 PRIOR, HELD_OUT, DROPPED = "Prior mean", "Held-out image", "Your own image"
+#: Offered once a point of the codes has been picked.
+POINT = "Picked point"
 #: Largest file that may be dropped, megabytes.
 MOST_MEGABYTES = 20
 
@@ -45,14 +47,25 @@ def pick_start(
     if opened.dataset is None:
         st.info(opened.missing)
         kinds = tuple(kind for kind in kinds if kind != HELD_OUT)
-    st.session_state.setdefault(f"{key}_kind", kinds[0])
+    point = st.session_state.get(f"{key}_point")
+    if opened.dataset is not None and point is not None and point < len(opened.dataset.images):
+        kinds = (*kinds, POINT)
+    if st.session_state.get(f"{key}_kind") not in kinds:
+        st.session_state[f"{key}_kind"] = kinds[0]
     kind = st.segmented_control(label, kinds, key=f"{key}_kind", required=True)
     if kind == HELD_OUT:
         position = pick_held_out(opened, key, first)
         return Start(f"image {position}", f"image {position}", opened.image(position), position)
     if kind == DROPPED:
         return _dropped(opened, key)
+    if kind == POINT:
+        return Start(f"image {point}", f"image {point}", opened.image(point), point)
     return Start("prior", "prior mean", None, None)
+
+
+def start_from(position: int) -> None:
+    """Let the sliders start from an image of the dataset when the page is made again, and show them."""
+    st.session_state.update(start_kind=POINT, start_point=position, panel="Sliders")
 
 
 def _dropped(opened: Opened, key: str) -> Start | None:

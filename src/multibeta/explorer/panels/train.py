@@ -25,7 +25,7 @@ def show(study: Path) -> None:
     """The panel."""
     root = study.absolute().parent
     st.caption(
-        f"Trains one model for {MINUTES} minute at most, on the CPU, and measures it. "
+        f"Trains one model for {MINUTES} minute at most, on one core, and measures it. "
         f"It goes to {root.name}/{OWN}<name>/; {study.name} is not written to."
     )
     with st.form("wish", border=True):
@@ -48,8 +48,12 @@ def show(study: Path) -> None:
             wish = Wish(name, str(dataset), str(variant), float(beta), int(latents), int(steps), int(seed))
             wish.check(study)
             running = _running()["training"] = Training(wish, root)
-    if running is not None:
+    if running is None:
+        return
+    if running.state == "running":
         _progress(running)
+    else:
+        _ended(running)
 
 
 def _variants() -> list[str]:
@@ -59,24 +63,28 @@ def _variants() -> list[str]:
 
 @st.fragment(run_every=EVERY)
 def _progress(training: Training) -> None:
-    wish = training.wish
-    title = f"{wish.dataset} · {wish.variant} · {wish.beta:g} · {wish.study}"
-    if training.state == "running":
-        st.progress(training.share, f"{title}: {training.words}")
-        st.button("Stop", on_click=training.stop, key="stop")
-        return
-    if st.session_state.get("told_of") is not training:
-        # The whole page once more: the new model is in the lists, and this fragment no longer runs by itself.
-        st.session_state["told_of"] = training
+    if training.state != "running":
+        # The whole page once more: the new model comes into the lists, and this fragment is gone.
         cached.shelf.clear()
         st.rerun(scope="app")
+    st.progress(training.share, f"{_title(training.wish)}: {training.words}")
+    st.button("Stop", on_click=training.stop, key="stop")
+
+
+def _ended(training: Training) -> None:
+    title = _title(training.wish)
     if training.state == "done":
-        st.success(f"{title}: trained and measured.")
-        st.button("Look at it", on_click=_look, args=(wish,), key="look")
+        st.success(f"{title}: {training.words}")
+        st.button("Look at it", on_click=_look, args=(training.wish,), key="look")
     elif training.state == "stopped":
-        st.info(f"{title}: {training.words}.")
+        st.info(f"{title}: {training.words}")
     else:
         st.error(f"{title}: {training.words}")
+
+
+def _title(wish: Wish) -> str:
+    variant = registry.find("variant", wish.variant)
+    return f"{wish.dataset} · {variant.title} · {variant.symbol} = {wish.beta:g} · {wish.study}"
 
 
 def _look(wish: Wish) -> None:
