@@ -132,10 +132,8 @@ class Training:
             return "stopped", f"{ended}; train it again to go on from here"
         if status:
             return "failed", last or f"ended with status {status}"
-        runs = read_json(CellFolder(self.folder).cell)["runs"]
-        status_of_run, reason = (runs[str(self.wish.seed)][name] for name in ("status", "reason"))
-        if status_of_run != "done":
-            return "failed", f"{status_of_run}: {reason}"
+        if ended := failure(self.folder, self.wish.seed):
+            return "failed", ended
         self.share, self.words = 1.0, "trained; measuring"
         status, last = self._command(["measure", str(self.folder)])
         return "done", "trained and measured" if status == 0 else f"trained, but not measured: {last}"
@@ -154,6 +152,12 @@ class Training:
                 elif line:
                     last = line
         return process.returncode, last
+
+
+def failure(folder: Path, seed: int) -> str:
+    """How a run of a trained cell ended, if it left no model."""
+    run = read_json(CellFolder(folder).cell)["runs"][str(seed)]
+    return "" if run["status"] == "done" else f"{run['status']}: {run['reason']}"
 
 
 def progress(bar: re.Match[str]) -> tuple[float, str]:

@@ -1,1 +1,1 @@
-"""What the page shows, a file each. Streamlit is imported here, in ``app.py`` and nowhere else."""
+"""What the page shows, a file each. Streamlit is imported here, to serve the page, and nowhere else."""

@@ -37,9 +37,10 @@ def _one(model: Opened, key: str, chart: Any, aside: Any) -> None:
     order, kinds = model.order.tolist(), colourings(model)
     names = {j: f"z{j}" if np.isnan(model.kl[j]) else f"z{j} (KL {model.kl[j]:.2f})" for j in order}
     one, two, three = chart.columns(3)
-    across = one.selectbox("Across", order, key=f"across{key}", format_func=names.__getitem__)
-    up = two.selectbox("Up", order, min(1, len(order) - 1), key=f"up{key}", format_func=names.__getitem__)
-    by = str(three.selectbox("Coloured by", list(kinds), key=f"by{key}"))
+    of_latent: Any = {"format_func": names.__getitem__, "persist_state": "session"}
+    across = one.selectbox("Across", order, key=f"across{key}", **of_latent)
+    up = two.selectbox("Up", order, min(1, len(order) - 1), key=f"up{key}", **of_latent)
+    by = str(three.selectbox("Coloured by", list(kinds), key=f"by{key}", persist_state="session"))
     found = points(model, across, up)
     drawn = _chart(found, f"z{across}", f"z{up}", by, kinds[by])
     event: Any = chart.altair_chart(drawn, key=f"points{key}", on_select="rerun", width="stretch")

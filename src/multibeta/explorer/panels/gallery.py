@@ -41,7 +41,9 @@ def pick_held_out(opened: Opened, key: str, first: int = 0) -> int:
     pages = -(-len(positions) // PAGE)
     page = 1
     if pages > 1:
-        page = int(st.number_input(f"Page of {pages:,}", 1, pages, key=f"{key}_page", width=180))
+        page = int(
+            st.number_input(f"Page of {pages:,}", 1, pages, key=f"{key}_page", width=180, persist_state="session")
+        )
     shown = positions[(page - 1) * PAGE : page * PAGE].tolist()
 
     def picked() -> None:

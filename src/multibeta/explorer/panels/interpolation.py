@@ -25,7 +25,7 @@ def show(first: Opened, second: Opened | None) -> None:
         for column, name, number in zip(st.columns(2, gap="large"), ("From", "To"), (0, 1), strict=True):
             with column:
                 ends.append(pick_start(first, f"end{number}", name, (HELD_OUT, DROPPED), number))
-        steps = st.slider("Steps", 3, 15, 9, key="steps")
+        steps = st.slider("Steps", 3, 15, 9, key="steps", persist_state="session")
         one, other = ends
         if one is None or other is None or one.image is None or other.image is None:
             return

@@ -51,7 +51,10 @@ def _choice(
 ) -> str:
     options = list(dict.fromkeys(options))
     index = options.index(usual) if usual in options else 0
-    return str(st.selectbox(label, options, index, key=key, format_func=lambda name: (titles or {}).get(name, name)))
+    name = st.selectbox(
+        label, options, index, key=key, format_func=lambda name: (titles or {}).get(name, name), bind="query-params"
+    )
+    return str(name)
 
 
 def _variant(each: Shelved) -> str:

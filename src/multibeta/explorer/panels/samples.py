@@ -12,7 +12,7 @@ from multibeta.explorer.panels.cached import told
 @st.fragment
 def show(first: Opened, second: Opened | None) -> None:
     """The panel."""
-    draw = int(st.number_input("Draw", 0, 9999, 0, key="draw", width=180))
+    draw = int(st.number_input("Draw", 0, 9999, 0, key="draw", width=180, persist_state="session"))
     models = [first] if second is None else [first, second]
     for i, (column, model) in enumerate(zip(st.columns(2, gap="large"), models, strict=False)):
         with column, told():
@@ -28,7 +28,7 @@ def _one(model: Opened, draw: int, key: str) -> None:
     if not names:
         st.info(model.missing or "This dataset has neither labels nor factors.")
         return
-    attribute = str(st.selectbox("Of", names, key=key))
+    attribute = str(st.selectbox("Of", names, key=key, persist_state="session"))
     found = samples(model, attribute, draw)
     figure = conditional_samples(found.images, found.names, attribute.replace("+", ", "), "", found.among)
     st.image(render(figure, "png"), width="stretch")

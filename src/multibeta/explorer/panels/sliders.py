@@ -47,7 +47,7 @@ def show(first: Opened, second: Opened | None) -> None:
         models = [first] if second is None else [first, second]
         hands = [_hand(model, start, f"told{i}") for i, model in enumerate(models)]
         collapsed = not first.active.any()
-        inactive = st.checkbox("Inactive latents too", key="inactive") or collapsed
+        inactive = st.checkbox("Inactive latents too", key="inactive", persist_state="session") or collapsed
         if collapsed:
             st.info("This model uses none of its latents: its posterior is the prior's, and all images decode alike.")
         matching = None if second is None else matched(first, second)
@@ -69,7 +69,10 @@ def _hand(model: Opened, start: Start, key: str) -> Hand:
 @st.fragment
 def _moving(hands: Sequence[Hand], sliders: Sequence[Slider], start: Start, name: str) -> None:
     """All that runs when a slider is moved."""
-    number, values = positions(st.session_state.get(KEY, {}).get("moved"), name, sliders)
+    # What is kept is for the time that another panel is open.
+    state = st.session_state.get(KEY, {}).get("moved") or st.session_state.get("kept")
+    st.session_state["kept"] = state
+    number, values = positions(state, name, sliders)
     before = time.perf_counter()
     codes = [first_code(hands[0].start, sliders, values)]
     codes += [second_code(hand.start, sliders, values) for hand in hands[1:]]

@@ -47,12 +47,12 @@ def pick_start(
     if opened.dataset is None:
         st.info(opened.missing)
         kinds = tuple(kind for kind in kinds if kind != HELD_OUT)
-    point = st.session_state.get(f"{key}_point")
-    if opened.dataset is not None and point is not None and point < len(opened.dataset.images):
+    point: int = st.session_state.get(f"{key}_point", -1)
+    if opened.dataset is not None and 0 <= point < len(opened.dataset.images):
         kinds = (*kinds, POINT)
     if st.session_state.get(f"{key}_kind") not in kinds:
         st.session_state[f"{key}_kind"] = kinds[0]
-    kind = st.segmented_control(label, kinds, key=f"{key}_kind", required=True)
+    kind = st.segmented_control(label, kinds, key=f"{key}_kind", required=True, persist_state="session")
     if kind == HELD_OUT:
         position = pick_held_out(opened, key, first)
         return Start(f"image {position}", f"image {position}", opened.image(position), position)
@@ -69,20 +69,28 @@ def start_from(position: int) -> None:
 
 
 def _dropped(opened: Opened, key: str) -> Start | None:
-    file = st.file_uploader(
+    file, kept = f"{key}_file", f"{key}_kept"
+
+    def keep() -> None:
+        # The file itself is gone when another panel is opened.
+        found = st.session_state[file]
+        st.session_state[kept] = None if found is None else (found.name, found.getvalue())
+
+    st.file_uploader(
         "Drop an image file here: it is cut, resized and coloured as the dataset's",
         ["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm"],
-        key=f"{key}_file",
+        key=file,
         max_upload_size=MOST_MEGABYTES,
+        on_change=keep,
     )
-    inverted = st.checkbox("Invert, as for a drawing on paper", key=f"{key}_inverted")
-    if file is None:
+    inverted = st.checkbox("Invert, as for a drawing on paper", key=f"{key}_inverted", persist_state="session")
+    if st.session_state.get(kept) is None:
         return None
-    content = file.getvalue()
+    name, content = st.session_state[kept]
     binary = opened.dataset is not None and bool(opened.dataset.card.get("binary"))
     image = as_of_dataset(content, opened.run.shape, binary, inverted)
     digest = hashlib.sha256(content).hexdigest()[:16]
-    return Start(f"file {digest} {inverted}", file.name, image, None)
+    return Start(f"file {digest} {inverted}", name, image, None)
 
 
 def pick_told(opened: Opened, start: Start, key: str) -> int:
@@ -99,5 +107,6 @@ def pick_told(opened: Opened, start: Start, key: str) -> int:
             index=true,
             format_func=lambda value: names[value],
             key=f"{key}_{start.name}",
+            persist_state="session",
         )
     )

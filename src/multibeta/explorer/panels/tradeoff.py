@@ -17,6 +17,7 @@ def show(shelf: Shelf, chosen: Shelved) -> None:
         list(FIGURES),
         default=next(iter(FIGURES)),
         key="figure",
+        persist_state="session",
         format_func=FIGURES.__getitem__,
         required=True,
     )

@@ -8,6 +8,7 @@ import streamlit as st
 
 from multibeta import registry
 from multibeta.explorer.panels import cached
+from multibeta.explorer.panels.start import PRIOR
 from multibeta.explorer.shelf import OWN
 from multibeta.explorer.small_training import DATASETS, MINUTES, STEPS, Training, Wish
 
@@ -94,5 +95,6 @@ def _look(wish: Wish) -> None:
         variant=f"{wish.study}/{wish.variant}",
         strength=strength,
         seed=str(wish.seed),
+        start_kind=PRIOR,
         panel="Sliders",
     )
