@@ -11,10 +11,10 @@ STUDY = {
         "digits": {"training": {"architecture": "mlp"}},
     },
     "variants": ["beta_vae", "cvae"],
-    "strengths": [1, 4],
+    "strengths": [0.1, 1],
     "seeds": 2,
-    "exclude": [{"dataset": "sprites", "variant": "cvae"}, {"dataset": "digits", "variant": "cvae", "strength": 4}],
-    "training": {"budget": "60 steps", "latents": 4, "learning_rate": 0.002, "log_every": 20},
+    "exclude": [{"dataset": "sprites", "variant": "cvae"}, {"dataset": "digits", "variant": "cvae", "strength": 0.1}],
+    "training": {"budget": "200 steps", "latents": 4, "learning_rate": 0.002, "log_every": 50},
     "evaluation": {
         "metrics": ["reconstruction", "kl", "mig", "ssim"],
         "protocols": ["dlib19"],

@@ -32,10 +32,10 @@ def damage(path):
 def test_a_finished_study_is_read_in_its_own_order(finished):
     shelf = read_shelf(finished)
     assert [each.place for each in shelf.cells] == [
+        ("sprites", "beta_vae", "0.1"),
         ("sprites", "beta_vae", "1"),
-        ("sprites", "beta_vae", "4"),
+        ("digits", "beta_vae", "0.1"),
         ("digits", "beta_vae", "1"),
-        ("digits", "beta_vae", "4"),
         ("digits", "cvae", "1"),
     ]
     assert all(each.finished == [0, 1] for each in shelf.cells)
@@ -65,10 +65,10 @@ def test_half_a_sweep_opens(study):
     ],
 )
 def test_a_damaged_cell_is_named_and_the_rest_opens(study, name, message):
-    damage(study / "cells/sprites/beta_vae/beta~4" / name)
+    damage(study / "cells/sprites/beta_vae/beta~1" / name)
     shelf = read_shelf(study)
     (problem,) = shelf.problems
-    assert problem.startswith(f"sprites · beta_vae · 4: {message}")
+    assert problem.startswith(f"sprites · beta_vae · 1: {message}")
     assert "\n" not in problem
     assert str(study) not in problem
     assert len(shelf.openable) == 4
@@ -76,8 +76,8 @@ def test_a_damaged_cell_is_named_and_the_rest_opens(study, name, message):
 
 @pytest.mark.parametrize("name", ["models.safetensors", "spec.json"])
 def test_a_missing_file_is_named(study, name):
-    (study / "cells/digits/beta_vae/beta~1" / name).unlink()
-    assert read_shelf(study).problems == [f"digits · beta_vae · 1: {name} is missing"]
+    (study / "cells/digits/beta_vae/beta~0.1" / name).unlink()
+    assert read_shelf(study).problems == [f"digits · beta_vae · 0.1: {name} is missing"]
 
 
 @pytest.mark.parametrize(
@@ -89,47 +89,47 @@ def test_a_missing_file_is_named(study, name):
     ],
 )
 def test_a_cell_json_of_another_shape_is_named(study, content, message):
-    (study / "cells/digits/beta_vae/beta~1/cell.json").write_text(json.dumps(content))
+    (study / "cells/digits/beta_vae/beta~0.1/cell.json").write_text(json.dumps(content))
     (problem,) = read_shelf(study).problems
-    assert problem.startswith("digits · beta_vae · 1: ")
+    assert problem.startswith("digits · beta_vae · 0.1: ")
     assert message in problem
 
 
 def test_a_spec_with_a_wrong_option_is_named(study):
-    path = study / "cells/digits/beta_vae/beta~1/spec.json"
+    path = study / "cells/digits/beta_vae/beta~0.1/spec.json"
     spec = json.loads(path.read_text())
     spec["training"]["latents"] = 0
     path.write_text(json.dumps(spec))
     (problem,) = read_shelf(study).problems
-    assert problem == "digits · beta_vae · 1: spec.json: training.latents = 0: must be ≥ 1"
+    assert problem == "digits · beta_vae · 0.1: spec.json: training.latents = 0: must be ≥ 1"
 
 
 def test_weights_that_lack_a_seed_are_named(study):
-    path = study / "cells/digits/beta_vae/beta~4/cell.json"
+    path = study / "cells/digits/beta_vae/beta~1/cell.json"
     facts = json.loads(path.read_text())
-    cell = cells(study)["digits", "beta_vae", "4"].cell
+    cell = cells(study)["digits", "beta_vae", "1"].cell
     facts["runs"]["7"] = {**facts["runs"]["0"], "fingerprint": cell.run_fingerprint(7)}
     path.write_text(json.dumps(facts))
-    found = cells(study)["digits", "beta_vae", "4"]
+    found = cells(study)["digits", "beta_vae", "1"]
     assert found.problem == "models.safetensors: has no weights of seed 7"
 
 
 def test_a_run_that_diverged_is_told_with_its_reason(study):
-    path = study / "cells/digits/beta_vae/beta~1/cell.json"
+    path = study / "cells/digits/beta_vae/beta~0.1/cell.json"
     facts = json.loads(path.read_text())
     facts["runs"]["1"] |= {"status": "diverged", "reason": "kl is not a number"}
     path.write_text(json.dumps(facts))
     shelf = read_shelf(study)
-    assert shelf.failures == ["digits · beta_vae · 1, seed 1: diverged, kl is not a number"]
-    assert cells(study)["digits", "beta_vae", "1"].finished == [0]
+    assert shelf.failures == ["digits · beta_vae · 0.1, seed 1: diverged, kl is not a number"]
+    assert cells(study)["digits", "beta_vae", "0.1"].finished == [0]
 
 
 def test_a_run_of_another_spec_is_not_offered(study):
-    path = study / "cells/digits/beta_vae/beta~1/spec.json"
+    path = study / "cells/digits/beta_vae/beta~0.1/spec.json"
     spec = json.loads(path.read_text())
     spec["training"]["learning_rate"] = 0.1
     path.write_text(json.dumps(spec))
-    assert cells(study)["digits", "beta_vae", "1"].finished == []
+    assert cells(study)["digits", "beta_vae", "0.1"].finished == []
 
 
 def test_study_json_is_not_needed(study):
@@ -144,7 +144,7 @@ def test_study_json_is_not_needed(study):
 def test_what_was_trained_from_the_explorer_stands_behind(study):
     own = study.parent / "explorer-quick/cells/digits/beta_vae"
     own.mkdir(parents=True)
-    (study / "cells/digits/beta_vae/beta~1").rename(own / "beta~1")
+    (study / "cells/digits/beta_vae/beta~0.1").rename(own / "beta~1")
     shelf = read_shelf(study)
     assert [each.study for each in shelf.cells] == ["tiny"] * 4 + ["explorer-quick"]
     assert read_shelf(study.parent / "explorer-quick").cells[0].is_own
@@ -153,7 +153,7 @@ def test_what_was_trained_from_the_explorer_stands_behind(study):
 def test_a_file_that_a_result_names_is_run_only_if_the_user_names_it_too(study, tmp_path):
     plugin, ran = tmp_path / "mine.py", tmp_path / "ran"
     plugin.write_text(VARIANT.format(path=str(ran)))
-    path = study / "cells/digits/beta_vae/beta~1/spec.json"
+    path = study / "cells/digits/beta_vae/beta~0.1/spec.json"
     spec = json.loads(path.read_text())
     path.write_text(json.dumps({**spec, "plugins": [str(plugin)]}))
     (problem,) = read_shelf(study).problems

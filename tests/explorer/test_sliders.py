@@ -32,7 +32,7 @@ def test_a_partner_moves_as_far_from_its_own_start_and_its_own_way():
 
 
 def test_without_an_image_the_prior_mean_is_the_start(opened):
-    assert start_code(opened("sprites", "beta_vae", "1"), None, 0).tolist() == [0, 0, 0, 0]
+    assert start_code(opened("sprites", "beta_vae", "0.1"), None, 0).tolist() == [0, 0, 0, 0]
 
 
 def test_an_image_starts_from_its_posterior_mean(opened):
@@ -43,7 +43,7 @@ def test_an_image_starts_from_its_posterior_mean(opened):
 
 
 def test_there_is_a_slider_for_every_active_latent_by_kl(opened):
-    found = opened("digits", "beta_vae", "1")
+    found = opened("digits", "beta_vae", "0.1")
     start = np.array([9.5, 0, 0, 0])
     every = sliders_of(found, start, inactive=True)
     assert [slider.latent for slider in every] == found.order.tolist()
@@ -55,7 +55,7 @@ def test_there_is_a_slider_for_every_active_latent_by_kl(opened):
 
 
 def test_a_model_is_matched_with_itself(opened):
-    found = opened("sprites", "beta_vae", "1")
+    found = opened("sprites", "beta_vae", "0.1")
     matching = matched(found, found)
     used = found.active.nonzero()[0]
     assert matching.partner[used].tolist() == used.tolist()
@@ -66,7 +66,7 @@ def test_a_model_is_matched_with_itself(opened):
 
 
 def test_an_unmatched_latent_says_so_and_moves_nothing(opened):
-    found = opened("digits", "beta_vae", "1")
+    found = opened("digits", "beta_vae", "0.1")
     unrelated = np.random.default_rng(0).standard_normal(found.codes.mean.shape)
     sliders = sliders_of(found, np.zeros(4), match(found.codes.mean, unrelated), inactive=True)
     assert all("no match" in slider.note and slider.partner is None for slider in sliders)
@@ -74,9 +74,9 @@ def test_an_unmatched_latent_says_so_and_moves_nothing(opened):
 
 
 def test_models_measured_on_other_images_are_matched_on_common_ones(opened):
-    found = opened("sprites", "beta_vae", "1")
+    found = opened("sprites", "beta_vae", "0.1")
     few = found.chosen.code_table[:300]
-    other = opened("sprites", "beta_vae", "4")
+    other = opened("sprites", "beta_vae", "1")
     object.__setattr__(other, "chosen", other.chosen.__class__(**{**vars(other.chosen), "code_table": few}))
     one, two = common_means(found, other)
     assert one.shape == two.shape == (1000, 4)

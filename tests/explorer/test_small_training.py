@@ -77,6 +77,12 @@ def test_stopped_it_keeps_a_checkpoint(study):
     assert (training.state, training.words) == ("stopped", "stopped; train it again to go on from here")
     assert not CellFolder(training.folder).models.exists()
     assert list(study.parent.glob(".state/*/checkpoint.safetensors"))
+    again = Training(training.wish, study.parent)
+    while "step" not in again.words and again.state == "running":
+        again.wait(0.05)
+    assert again.share > 0  # it goes on where it stopped
+    again.stop()
+    again.wait(60)
 
 
 def test_a_training_that_fails_says_why(study):

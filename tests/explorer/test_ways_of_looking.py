@@ -16,7 +16,7 @@ def ends(found, *positions):
 
 
 def test_the_ends_of_an_interpolation_are_reconstructions(opened):
-    found = opened("sprites", "beta_vae", "1")
+    found = opened("sprites", "beta_vae", "0.1")
     images = ends(found, 5, 900)
     strip, weights = between(found, images, (0, 0), 5)
     assert weights.tolist() == [0, 0.25, 0.5, 0.75, 1]
@@ -47,7 +47,7 @@ def test_a_conditional_model_is_told_each_value(opened):
 
 
 def test_of_any_other_model_samples_come_from_where_the_codes_of_a_value_lie(opened):
-    found = opened("sprites", "beta_vae", "1")
+    found = opened("sprites", "beta_vae", "0.1")
     assert attributes(found) == ["shape", "scale", "x", "y"]
     drawn = samples(found, "x", 0)
     assert drawn.images.shape == (16, PER_VALUE, 1, 32, 32)
@@ -63,7 +63,7 @@ def test_a_fitted_gaussian_has_the_mean_and_covariance_of_the_codes():
 
 
 def test_points_are_codes_of_the_code_table(opened):
-    found = opened("sprites", "beta_vae", "1")
+    found = opened("sprites", "beta_vae", "0.1")
     drawn = points(found, 2, 0, most=50)
     rows = np.searchsorted(found.chosen.code_table, drawn.position)
     assert len(set(drawn.position.tolist())) == 50
@@ -76,12 +76,12 @@ def test_points_are_codes_of_the_code_table(opened):
 
 
 def test_points_of_two_models_are_of_the_same_images(opened):
-    one, other = (points(opened("sprites", "beta_vae", beta), 0, 1, most=50) for beta in "14")
+    one, other = (points(opened("sprites", "beta_vae", beta), 0, 1, most=50) for beta in ("0.1", "1"))
     assert np.array_equal(one.position, other.position)
 
 
 def test_a_label_colours_by_its_class(opened):
-    found = opened("digits", "beta_vae", "1")
+    found = opened("digits", "beta_vae", "0.1")
     drawn = points(found, 0, 1, most=20)
     assert drawn.facts["label"].tolist() == [str(found.dataset.labels[position]) for position in drawn.position]
     assert told_of(found, 0).startswith(f"label {found.dataset.labels[0]}, ")
@@ -91,7 +91,7 @@ def test_curves_are_those_of_history(finished):
     cell = read_shelf(finished).cells[0]
     table = curves(cell)
     assert list(dict.fromkeys(table.term)) == ["loss", "reconstruction", "kl", "strength", "learning_rate"]
-    assert table[(table.seed == 1) & (table.term == "kl")].step.tolist() == [20, 40, 60]
+    assert table[(table.seed == 1) & (table.term == "kl")].step.tolist() == [50, 100, 150, 200]
 
 
 def test_curves_that_are_missing_or_damaged_say_so(study):
@@ -119,19 +119,19 @@ def test_the_chosen_cell_is_marked_in_every_figure(finished, name):
 def test_figures_show_what_metrics_say(finished):
     shelf = read_shelf(finished)
     findings, _ = measured(shelf, ["sprites"])
-    rows = findings.metrics[(findings.metrics.metric == "kl") & (findings.metrics.beta == "4")]
+    rows = findings.metrics[(findings.metrics.metric == "kl") & (findings.metrics.beta == "1")]
     column = findings.column("kl")
-    (mean,) = [row.mean for place, row in findings.numbers(column).items() if place[2] == "4"]
+    (mean,) = [row.mean for place, row in findings.numbers(column).items() if place[2] == "1"]
     assert mean == pytest.approx(rows.value.mean())
     assert {cell.dataset for cell in findings.cells} == {"sprites"}
 
 
 def test_a_damaged_table_is_named_and_the_others_are_drawn(study):
-    (study / "cells/sprites/beta_vae/beta~4/metrics.csv").write_text("a,b\n1\n2,3,4\n")
+    (study / "cells/sprites/beta_vae/beta~1/metrics.csv").write_text("a,b\n1\n2,3,4\n")
     shelf = read_shelf(study)
     picture, (problem,) = tradeoff_figure(shelf, shelf.cells[0], "rate_distortion")
     assert picture.startswith(b"\x89PNG")
-    assert problem.startswith("sprites · beta_vae · 4: metrics.csv: damaged")
+    assert problem.startswith("sprites · beta_vae · 1: metrics.csv: damaged")
 
 
 def test_without_any_measure_a_line_says_so(study):
