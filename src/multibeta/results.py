@@ -268,6 +268,9 @@ def read_table(path: Path) -> pd.DataFrame:
         "factor",
         "status",
         "fingerprint",
+        "kind",
+        "against_variant",
+        "against_beta",
     )
     header = pd.read_csv(path, nrows=0).columns
     table = pd.read_csv(path, dtype={name: str for name in text if name in header})
