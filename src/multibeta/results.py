@@ -142,6 +142,11 @@ class StudyFolder:
         return self.path / "comparisons.csv"
 
     @property
+    def rate(self) -> Path:
+        """Effective β between neighbouring strengths: `multibeta.report.rate.RATE_COLUMNS`."""
+        return self.path / "rate.csv"
+
+    @property
     def provenance(self) -> Path:
         return self.path / "provenance.json"
 

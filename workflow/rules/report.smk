@@ -26,6 +26,7 @@ rule report_study:
             category="Report",
         ),
         comparisons=f"results/{STUDY.name}/comparisons.csv",
+        rate=f"results/{STUDY.name}/rate.csv",
         provenance=f"results/{STUDY.name}/provenance.json",
         figures=report(
             directory(f"results/{STUDY.name}/figures"),
