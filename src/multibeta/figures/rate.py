@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+#: Of an axis of strengths, as far as they lie on it.
+TICKS = (0.001, 0.01, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048, 10_000)
+
 
 @styled
 def rate_axis(
@@ -25,7 +28,7 @@ def rate_axis(
     datasets: Sequence[str],
     symbols: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Three panels for each dataset: the score against reconstruction, against the rate, and effective against own strength.
+    """Three panels for each dataset: the score against reconstruction, against the rate, and effective against own β.
 
     Many variants are drawn in bands below each other, by the letter of their strength.
 
@@ -82,7 +85,7 @@ def _paths(axes: Axes, cells: pd.DataFrame, x: str, variants: list[str]) -> None
         side, ha, va = ((1, "left", "bottom"), (-1, "right", "top"))[position % 2]
         for cell in own.itertuples():
             place: Any = {"textcoords": "offset points", "ha": ha, "va": va, "color": colour}
-            axes.annotate(str(cell.beta), (cell.__getattribute__(x), cell.score), (4 * side, 3 * side), **place)
+            axes.annotate(str(cell.beta), (getattr(cell, x), cell.score), (4 * side, 3 * side), **place)
     axes.margins(0.12)
     axes.locator_params(nbins=5)
 
@@ -114,8 +117,7 @@ def _effective(axes: Axes, lines: pd.DataFrame, variants: list[str]) -> None:
         low, high = 0.7 * min(seen), 1.5 * max(seen)
         axes.plot([low, high], [low, high], color=INK, linewidth=0.6, linestyle=(0, (3, 3)), zorder=0)
         axes.set_ylim(low, high)
-    plain = [f for f in (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 100, 250, 1000)]
     for axis, (bottom, top) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-        ticks = [tick for tick in plain if bottom <= tick <= top]
+        ticks = [tick for tick in TICKS if bottom <= tick <= top]
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)

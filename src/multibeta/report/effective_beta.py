@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from multibeta.report.comparisons import by_seed, sweeps
 from multibeta.report.findings import Findings
@@ -59,7 +59,7 @@ def effective_betas(findings: Findings) -> list[EffectiveBeta]:
     return found
 
 
-def ratio(above: Sequence[float], below: Sequence[float]) -> Slope:
+def ratio(above: ArrayLike, below: ArrayLike) -> Slope:
     """Mean of ``above`` over mean of ``below``, n pairs (n,), with Fieller's 95 % interval.
 
     With t of n − 1 degrees of freedom, variances s and covariance of the means over pairs, g = t² s_b / b̄²:

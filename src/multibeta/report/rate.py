@@ -31,8 +31,8 @@ def rate(findings: Findings) -> str:
         parts += [
             picture("figures/rate.png", "Score against reconstruction and rate, and effective β", "100%"),
             f"{plain(findings.label(SCORE))} against what it costs and against the rate, and the slope of the "
-            "rate–distortion curve between neighbouring strengths over their geometric mean; on the dashed line the model "
-            "trades as its objective says. [SVG](figures/rate.svg) · [PDF](figures/rate.pdf)",
+            "rate–distortion curve between neighbouring strengths over their geometric mean; on the dashed line the "
+            "model trades as its objective says. [SVG](figures/rate.svg) · [PDF](figures/rate.pdf)",
         ]
     parts.append(fold("Effective β: the slope of the rate–distortion curve", _effective(findings)))
     parts.append(fold("Pareto fronts", _fronts(findings), opened=False))
@@ -63,8 +63,9 @@ def _recommended(findings: Findings, found: list[Recommended]) -> str:
     headers = ["dataset", "variant", *(f"by {findings.label(metric)}" for metric in metrics)]
     return "\n\n".join(
         [
-            f"**Recommended strength.** {RULE}. In brackets, how often each strength is chosen when the seeds are drawn "
-            "anew. There is none where Friedman's test within seeds cannot tell that the score depends on the strength.",
+            f"**Recommended strength.** {RULE}. In brackets, how often each strength is chosen when the seeds are "
+            "drawn anew. There is none where Friedman's test within seeds cannot tell that the score depends on the "
+            "strength.",
             table(headers, body, len(headers)),
         ]
     )
@@ -73,7 +74,7 @@ def _recommended(findings: Findings, found: list[Recommended]) -> str:
 def _cell(row: Recommended | None, symbol: str) -> str:
     if row is None:
         return DASH
-    shares = ", ".join(f"{beta}: {100 * share:.0f} %" for beta, share in row.shares.items())
+    shares = ", ".join(f"{beta}: {100 * share:.0f} %" for beta, share in row.shares.items() if share >= 0.005)
     return plain(in_words(row, symbol)) + (f" ({shares})" if shares else "")
 
 
@@ -93,9 +94,9 @@ def _effective(findings: Findings) -> str:
             ]
         )
     return (
-        "Nats of reconstruction paid for each nat of rate given up, between neighbouring strengths, with Fieller's 95 % "
-        "interval over seeds. A β-VAE at its optimum pays between the two; one that pays less is still training, held up by "
-        "its schedule or short of latents.\n\n"
+        "Nats of reconstruction paid for each nat of rate given up, between neighbouring strengths, with Fieller's "
+        "95 % interval over seeds. A β-VAE at its optimum pays between the two; one that does not is still training, "
+        "or held up by its schedule, its nets or its latents.\n\n"
         + table(["dataset", "variant", "between", "effective β (95 % interval)", "seeds"], body, 3)
     )
 

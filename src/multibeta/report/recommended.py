@@ -18,8 +18,8 @@ MEASURES = ("mig", "dci_disentanglement", "factor_vae_score", "controllability")
 RESAMPLES = 2_000
 #: The rule, in a sentence.
 RULE = (
-    "The smallest strength whose score is at most one standard error of their paired difference below that of the best: "
-    "what is stronger costs reconstruction and buys nothing that the seeds can tell"
+    "The smallest strength whose score is at most one standard error of their paired difference below that of the "
+    "best: what is stronger costs reconstruction and buys nothing that the seeds can tell"
 )
 
 
@@ -59,9 +59,9 @@ def recommended(findings: Findings) -> list[Recommended]:
 def choose(scores: Mapping[str, Mapping[int, float]]) -> tuple[str, str, dict[str, float], int]:
     """The strength, the reason, the shares and the seeds of `Recommended`.
 
-    The rule is that of one standard error (Breiman et al. 1984, "Classification and Regression Trees", §3.4.3), with the
-    standard error of the differences within seeds. It is asked only where the score depends on the strength at all, by
-    Friedman's test within seeds (Friedman 1937; for comparisons of methods: Demšar 2006,
+    The rule is that of one standard error (Breiman et al. 1984, "Classification and Regression Trees", §3.4.3), with
+    the standard error of the differences within seeds. It is asked only where the score depends on the strength at all,
+    by Friedman's test within seeds (Friedman 1937; for comparisons of methods: Demšar 2006,
     https://jmlr.org/papers/v7/demsar06a.html): a flat curve has no knee.
 
     Args:
@@ -88,13 +88,16 @@ def choose(scores: Mapping[str, Mapping[int, float]]) -> tuple[str, str, dict[st
 
 
 def depends(table: NDArray[np.float64]) -> float:
-    """The p value of Friedman's test on scores (seeds, strengths), of two strengths Student's paired one; NaN if all are equal."""
+    """The p value of Friedman's test that scores (seeds, strengths) depend on the strength; NaN if all are equal.
+
+    Of two strengths, for which there is no Friedman test, it is that of Student's paired one.
+    """
     from scipy.stats import friedmanchisquare
 
     if np.ptp(table) == 0:
         return math.nan
-    if table.shape[1] == 2:  # Friedman's test asks for three
-        return difference(table[:, 1] - table[:, 0]).p
+    if table.shape[1] == 2:
+        return difference((table[:, 1] - table[:, 0]).tolist()).p
     return float(friedmanchisquare(*table.T).pvalue)
 
 
