@@ -147,6 +147,16 @@ class StudyFolder:
         return self.path / "rate.csv"
 
     @property
+    def recommended(self) -> Path:
+        """The strength to take, by measure: `multibeta.report.rate.RECOMMENDED_COLUMNS`."""
+        return self.path / "recommended.csv"
+
+    @property
+    def pareto(self) -> Path:
+        """Which cells none beats: `multibeta.report.rate.PARETO_COLUMNS`."""
+        return self.path / "pareto.csv"
+
+    @property
     def provenance(self) -> Path:
         return self.path / "provenance.json"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from multibeta.figures._panels import bands, legend, say
 from multibeta.figures._style import DPI, INK, PAGE, styled, told_apart
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+#: Around numbers, so that lines do not strike them out.
+HALO = [withStroke(linewidth=1.5, foreground="white")]
 #: Of an axis of strengths, as far as they lie on it.
 TICKS = (0.001, 0.01, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048, 10_000)
 
@@ -84,7 +87,7 @@ def _paths(axes: Axes, cells: pd.DataFrame, x: str, variants: list[str]) -> None
         )
         side, ha, va = ((1, "left", "bottom"), (-1, "right", "top"))[position % 2]
         for cell in own.itertuples():
-            place: Any = {"textcoords": "offset points", "ha": ha, "va": va, "color": colour}
+            place: Any = {"textcoords": "offset points", "ha": ha, "va": va, "color": colour, "path_effects": HALO}
             axes.annotate(str(cell.beta), (getattr(cell, x), cell.score), (4 * side, 3 * side), **place)
     axes.margins(0.12)
     axes.locator_params(nbins=5)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from multibeta.report.comparisons import by_seed
 from multibeta.report.findings import Findings
-from multibeta.report.paired import ALPHA, difference, holm
+from multibeta.report.paired import ALPHA, ROUNDING, holm
 
 #: The pairs of measures whose fronts a report gives, where a dataset has them.
 TRADES = (("kl", "reconstruction"), ("reconstruction", "mig"), ("reconstruction", "fd_domain"))
@@ -17,6 +19,8 @@ COSTS = ("kl", "reconstruction")
 
 #: Variant and strength.
 Place = tuple[str, str]
+#: A measure by cell, then by seed.
+Costs = Mapping[Place, Mapping[int, float]]
 
 
 class Beaten(NamedTuple):
@@ -45,54 +49,67 @@ def fronts(findings: Findings) -> list[Front]:
     found = []
     for dataset in findings.datasets:
         for measures in TRADES:
-            signs = [_sign(findings, measure) for measure in measures]
-            values = [by_seed(findings, dataset, measure) for measure in measures]
-            cells = [place for place in values[0] if place in values[1]]
+            tables = [by_seed(findings, dataset, measure) for measure in measures]
+            cells = [place for place in tables[0] if place in tables[1]]
             if len(cells) > 1:
-                costs = {
-                    place: [
-                        {seed: sign * value for seed, value in table[place].items()}
-                        for sign, table in zip(signs, values, strict=True)
-                    ]
-                    for place in cells
-                }
-                found.append(Front(dataset, measures, *front(costs)))
+                costs = [
+                    {place: _costs(table[place], _sign(findings, measure)) for place in cells}
+                    for measure, table in zip(measures, tables, strict=True)
+                ]
+                found.append(Front(dataset, measures, *front(*costs)))
     return found
 
 
-def front(costs: Mapping[Place, list[dict[int, float]]]) -> tuple[list[Place], dict[Place, Beaten]]:
+def front(one: Costs, other: Costs) -> tuple[list[Place], dict[Place, Beaten]]:
     """Split cells into those on the front and those beaten.
 
     A cell is beaten where, within seeds, another one costs less in both measures: each difference tells by Student's
     paired test, so the pair does at the larger of the two p values (Berger 1982, "Multiparameter hypothesis testing
-    and acceptance sampling"), corrected by Holm over all the others. What is not told apart stays on the front.
+    and acceptance sampling", https://doi.org/10.1080/00401706.1982.10487790), corrected by Holm over all the others.
+    What is not told apart stays on the front.
 
     Args:
-        costs: by cell two mappings of seed to cost, each the smaller the better.
+        one, other: for each cell its cost by seed, the smaller the better; both of the same cells.
     """
+    places = list(one)
+    seeds = list(dict.fromkeys(seed for own in one.values() for seed in own))
+    values = [
+        np.array([[cost[place].get(seed, np.nan) for seed in seeds] for place in places]) for cost in (one, other)
+    ]
     members, beaten = [], {}
-    for place, own in costs.items():
-        others = [other for other in costs if other != place]
-        p = [_p_better(costs[other], own) for other in others]
-        corrected = holm(p)
-        surely = [(value, other) for value, other in zip(corrected, others, strict=True) if value <= ALPHA]
-        if surely:
-            p_value, by = min(surely, key=lambda each: each[0])
-            beaten[place] = Beaten(by, float(p_value))
+    for position, place in enumerate(places):
+        p = np.maximum(*(_p_cheaper(table, table[position]) for table in values))
+        p[position] = np.nan  # a cell is not compared with itself
+        corrected = holm(p.tolist())
+        if (corrected <= ALPHA).any():
+            by = int(np.nanargmin(corrected))
+            beaten[place] = Beaten(places[by], float(corrected[by]))
         else:
             members.append(place)
     return members, beaten
 
 
-def _p_better(one: list[dict[int, float]], other: list[dict[int, float]]) -> float:
-    """The p value of ``one`` costing less than ``other`` in both measures; 1 where it does not on the means."""
-    found = []
-    for cost, against in zip(one, other, strict=True):
-        tested = difference([cost[seed] - against[seed] for seed in cost if seed in against])
-        if math.isnan(tested.mean) or tested.mean >= 0:
-            return 1.0
-        found.append(1.0 if math.isnan(tested.p) else tested.p)
-    return max(found)
+def _p_cheaper(costs: NDArray[np.float64], against: NDArray[np.float64]) -> NDArray[np.float64]:
+    """p values (n,) of Student's paired test for the cells of ``costs`` (n, seeds) that cost less than ``against``.
+
+    1 for those that do not, on the means, and those without two pairs or with differences that are all equal.
+    """
+    from scipy.special import stdtr
+
+    apart = costs - against
+    pairs = np.isfinite(apart).sum(1)
+    enough = pairs > 1
+    p = np.ones(len(costs))
+    some, n = apart[enough], pairs[enough]
+    mean, std = np.nanmean(some, axis=1), np.nanstd(some, axis=1, ddof=1)
+    equal = std <= ROUNDING * np.nanmax(np.abs(some), axis=1, initial=0)
+    t = mean * np.sqrt(n) / np.where(equal, 1, std)
+    p[enough] = np.where((mean < 0) & ~equal, 2 * stdtr(n - 1, -np.abs(t)), 1.0)
+    return p
+
+
+def _costs(values: Mapping[int, float], sign: int) -> dict[int, float]:
+    return {seed: sign * value for seed, value in values.items()}
 
 
 def _sign(findings: Findings, measure: str) -> int:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 #: The columns of rate.csv: the slope from each strength to the next one of its variant.
 RATE_COLUMNS = ("dataset", "variant", "beta", "next_beta", "slope", "low", "high", "pairs")
+#: The columns of recommended.csv: `Recommended`, its shares as ``4:0.85 8:0.15``.
+RECOMMENDED_COLUMNS = Recommended._fields
+#: The columns of pareto.csv: every cell of each front; who beats it, or nothing for the members.
+PARETO_COLUMNS = ("dataset", "measure", "other", "variant", "beta", "beaten_by_variant", "beaten_by_beta", "p_holm")
 #: The score that the figure shows against the rate.
 SCORE = "mig"
 
@@ -27,12 +31,13 @@ def rate(findings: Findings) -> str:
     parts = ["## The rate axis"]
     found = recommended(findings)
     if found:
-        parts += [_recommended(findings, found)]
+        parts.append(_recommended(findings, found))
+    if has_figure(findings):
         parts += [
             picture("figures/rate.png", "Score against reconstruction and rate, and effective β", "100%"),
             f"{plain(findings.label(SCORE))} against what it costs and against the rate, and the slope of the "
-            "rate–distortion curve between neighbouring strengths over their geometric mean; on the dashed line the "
-            "model trades as its objective says. [SVG](figures/rate.svg) · [PDF](figures/rate.pdf)",
+            "rate–distortion curve between neighbouring strengths over their geometric mean, where it falls; a β-VAE "
+            "at its optimum lies on the dashed line. [SVG](figures/rate.svg) · [PDF](figures/rate.pdf)",
         ]
     parts.append(fold("Effective β: the slope of the rate–distortion curve", _effective(findings)))
     parts.append(fold("Pareto fronts", _fronts(findings), opened=False))
@@ -45,6 +50,34 @@ def slopes_table(findings: Findings) -> pd.DataFrame:
 
     rows = [(each.dataset, each.variant, each.beta, each.next_beta, *each.slope) for each in effective_betas(findings)]
     return pd.DataFrame(rows, columns=list(RATE_COLUMNS))
+
+
+def recommended_table(findings: Findings) -> pd.DataFrame:
+    """`RECOMMENDED_COLUMNS`, a row for each dataset, variant and measure."""
+    import pandas as pd
+
+    rows = [
+        row._replace(shares=" ".join(f"{beta}:{share:g}" for beta, share in row.shares.items()))  # type: ignore[arg-type]
+        for row in recommended(findings)
+    ]
+    return pd.DataFrame(rows, columns=list(RECOMMENDED_COLUMNS))
+
+
+def pareto_table(findings: Findings) -> pd.DataFrame:
+    """`PARETO_COLUMNS`, members first."""
+    import pandas as pd
+
+    rows = [
+        (found.dataset, *found.measures, *place, *((*each.by, each.p) if each else ("", "", None)))
+        for found in fronts(findings)
+        for place, each in [*((member, None) for member in found.members), *found.beaten.items()]
+    ]
+    return pd.DataFrame(rows, columns=list(PARETO_COLUMNS))
+
+
+def has_figure(findings: Findings) -> bool:
+    """Is there a score to draw against rate and reconstruction?"""
+    return all(findings.column(metric) for metric in (SCORE, "kl", "reconstruction"))
 
 
 def on_front(found: list[Front]) -> set[tuple[str, str, str]]:
@@ -64,8 +97,8 @@ def _recommended(findings: Findings, found: list[Recommended]) -> str:
     return "\n\n".join(
         [
             f"**Recommended strength.** {RULE}. In brackets, how often each strength is chosen when the seeds are "
-            "drawn anew. There is none where Friedman's test within seeds cannot tell that the score depends on the "
-            "strength.",
+            "drawn anew. The answer is none where Friedman's test within seeds cannot tell that the score depends on "
+            "the strength.",
             table(headers, body, len(headers)),
         ]
     )

@@ -18,7 +18,7 @@ from multibeta.report.html import page
 from multibeta.report.markdown import markdown
 from multibeta.report.overview import panel_columns
 from multibeta.report.pareto import fronts
-from multibeta.report.rate import SCORE, on_front, slopes_table
+from multibeta.report.rate import SCORE, has_figure, on_front, pareto_table, recommended_table, slopes_table
 from multibeta.report.reliability import agreement, correlations_name
 from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
 from multibeta.stages.references import known_references
@@ -51,6 +51,8 @@ def report(study_folder: Path) -> Path:
     write_table(folder.summary, findings.summary)
     write_table(folder.comparisons, findings.comparisons)
     write_table(folder.rate, slopes_table(findings))
+    write_table(folder.recommended, recommended_table(findings))
+    write_table(folder.pareto, pareto_table(findings))
     write_json(folder.provenance, dict(findings.provenance))
     _draw(findings, folder.figures)
     text = markdown(findings)
@@ -87,9 +89,9 @@ def _draw(findings: Findings, folder: Path) -> None:
 def _draw_rate(findings: Findings, folder: Path, variants: dict[str, str]) -> None:
     """A score against cost and rate, where there is one."""
     column = findings.column(SCORE)
-    costs = [findings.column(metric) for metric in ("kl", "reconstruction")]
-    if column is None or None in costs:
+    if column is None or not has_figure(findings):
         return
+    costs = [findings.column(metric) for metric in ("kl", "reconstruction")]
     means = _wide(_stack([_means(findings, each.metric, each) for each in costs if each]), PLACE, "mean")
     scores = _means(findings, SCORE, column).rename(columns={"mean": "score"})[[*PLACE, "score"]]
     ringed = on_front(fronts(findings))
