@@ -132,5 +132,6 @@ def in_words(row: Recommended, symbol: str) -> str:
         return row.reason
     if not row.reason:
         return f"{symbol} = {row.beta}"
-    sign, end = ("≥", "largest") if row.reason == "above" else ("≤", "smallest")
-    return f"{symbol} {sign} {row.beta}: the {end} measured; the grid does not reach the turn"
+    if row.reason == "below":
+        return f"{symbol} ≤ {row.beta}: already the smallest measured is as good; the grid does not reach below"
+    return f"{symbol} ≥ {row.beta}: the largest measured; the grid does not reach the turn"
