@@ -114,6 +114,8 @@ class Findings:
         pictures: names of the figures that exist, by `CellKey.place`.
         provenance: the content of provenance.json.
         diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
+        sources: what plug-ins of the study name as their source, by kind ("variant", "architecture", "metric") and
+            name; a metric's under each of its scores.
     """
 
     name: str
@@ -135,6 +137,7 @@ class Findings:
     pictures: Mapping[tuple[str, str, str], Sequence[str]]
     provenance: Mapping[str, Any]
     diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
+    sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:

@@ -34,7 +34,7 @@ class Panels:
         columns = panel_columns(findings, name)
         return cls(
             stack([_points(findings, panel, column) for panel, column in columns.items() if column]),
-            stack([_means(findings, panel, column) for panel, column in columns.items() if column]),
+            stack([means_of(findings, panel, column) for panel, column in columns.items() if column]),
             {panel: title_of(findings, panel, column) for panel, column in columns.items()},
             {
                 (dataset, panel): reason_of(findings, dataset, panel)
@@ -59,7 +59,7 @@ def draw_tradeoff(findings: Findings, panels: Panels, marked: tuple[str, str, st
 
 def draw_rate_distortion(findings: Findings, panels: Panels, marked: tuple[str, str, str] | None = None) -> Figure:
     """Distortion against rate, from panels that have both."""
-    runs, cells = _wide(panels.points, [*PLACE, "seed"], "value"), _wide(panels.means, PLACE, "mean")
+    runs, cells = wide(panels.points, [*PLACE, "seed"], "value"), wide(panels.means, PLACE, "mean")
     return rate_distortion(runs, cells, variants_of(findings), findings.datasets, findings.symbols, marked)
 
 
@@ -70,7 +70,8 @@ def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
     return table[[*PLACE, "seed", "value"]].dropna().assign(panel=panel)
 
 
-def _means(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
+def means_of(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
+    """A row per cell that has a number in the column: `PLACE`, mean, ci_low, ci_high, panel."""
     rows = findings.numbers(column).values()
     fields = [*PLACE, "mean", "ci_low", "ci_high"]
     table = pd.DataFrame([[getattr(row, field) for field in fields] for row in rows], columns=fields)
@@ -83,10 +84,10 @@ def stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def _wide(table: pd.DataFrame, index: list[str], values: str) -> pd.DataFrame:
+def wide(table: pd.DataFrame, index: list[str], values: str) -> pd.DataFrame:
     """One row per run or cell with both of rate and distortion."""
-    wide = table.pivot_table(index=index, columns="panel", values=values, sort=False).reset_index()
-    return wide.reindex(columns=[*index, "kl", "reconstruction"]).dropna(subset=["kl", "reconstruction"])
+    found = table.pivot_table(index=index, columns="panel", values=values, sort=False).reset_index()
+    return found.reindex(columns=[*index, "kl", "reconstruction"]).dropna(subset=["kl", "reconstruction"])
 
 
 def title_of(findings: Findings, panel: str, column: Column | None) -> str:
