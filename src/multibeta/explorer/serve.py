@@ -6,6 +6,7 @@ import ipaddress
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,8 @@ OPTIONS = {
     "server.maxUploadSize": "20",
     "theme.primaryColor": "#0072B2",
 }
+#: Seconds in which the first image is shown.
+LATER = 5.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -44,7 +47,7 @@ def serve(study: Path, address: str = LOOPBACK[0], port: int | None = None, plug
     require_study(study)
     for plugin in plugins:
         registry.load_file(plugin)
-    threading.Thread(target=_import_ahead, daemon=True).start()
+    _import_ahead()
     options = {**OPTIONS, "server.address": address}
     if port is not None:
         options["server.port"] = str(port)
@@ -69,7 +72,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _import_ahead() -> None:
-    """What the first visit would wait for, while Streamlit starts."""
+    """What the first image would wait for, before the address is told; and a little later what figures wait for."""
     import torch
 
     import multibeta.explorer.panels.cached
@@ -77,4 +80,6 @@ def _import_ahead() -> None:
 
     # One decodes one image at a time, which more threads only slow down.
     torch.set_num_threads(1)
-    import seaborn  # noqa: F401 - of the figures, and so last
+    later = threading.Timer(LATER, import_module, ("seaborn",))
+    later.daemon = True
+    later.start()
