@@ -116,6 +116,13 @@ def settled(image):
     return seen
 
 
+def idle(page):
+    """Wait until nothing is being made, and the browser has drawn what was."""
+    page.wait_for_timeout(300)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_timeout(500)
+
+
 def source(image):
     image.wait_for()
     return image.get_attribute("src")
@@ -294,6 +301,11 @@ def test_the_way_between_two_images(visit):
     page.locator("input[type=file]").set_input_files(a_file())
     expect(page.get_by_text("mine.png", exact=True).first).to_be_visible()
     changed(strips.first, seen)
+    told, second = source(strips.first), source(strips.last)
+    choose(page, "is told label", "7")
+    changed(strips.first, told)
+    choose(page, "Variant", "β-VAE", nth=1)
+    changed(strips.last, second)
 
 
 def test_samples_of_a_value(visit):
@@ -328,6 +340,7 @@ def test_points_of_the_codes_are_coloured_and_clicked(visit):
     page.get_by_role("combobox", name="Up").click()
     page.get_by_role("option").last.click()
     expect(points.nth(300)).not_to_have_attribute("transform", place)
+    idle(page)
     points.nth(300).click(force=True)
     original = page.get_by_test_id("stHtml").locator("img").first
     shown = source(original)
@@ -341,10 +354,10 @@ def test_the_tradeoff_figure_marks_the_cell(visit):
     page = visit("dataset=sprites&panel=Trade-off")
     image = page.get_by_test_id("stImage").locator("img")
     seen = source(image)
-    expect(page.get_by_text("Ringed: sprites · beta_vae · 0.1.")).to_be_visible()
+    expect(page.get_by_text("Ringed: sprites · β-VAE · β = 0.1.")).to_be_visible()
     choose(page, "β", "1")
     seen = changed(image, seen)
-    expect(page.get_by_text("Ringed: sprites · beta_vae · 1.")).to_be_visible()
+    expect(page.get_by_text("Ringed: sprites · β-VAE · β = 1.")).to_be_visible()
     for name in ("What the strength buys and costs", "Disentanglement"):
         page.get_by_role("radio", name=name).click()
         seen = changed(image, seen)

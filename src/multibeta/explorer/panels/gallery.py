@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from multibeta import randomness
 from multibeta.explorer.opened import Opened
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.pictures import data_url
 from multibeta.explorer.scatter import told_of
 
@@ -58,5 +59,5 @@ def pick_held_out(opened: Opened, key: str, first: int = 0) -> int:
         on_picked_change=picked,
     )
     position = int(st.session_state[state])
-    st.caption(f"image {position}: {told_of(opened, position)}")
+    st.caption(plain(f"image {position}: {told_of(opened, position)}"))
     return position
