@@ -46,7 +46,7 @@ def _chart(table: pd.DataFrame, name: str) -> Any:
         alt.Chart(table, title=name)
         .mark_line(strokeWidth=1.5)
         .encode(
-            x=alt.X("step:Q", title="step"),
+            x=alt.X("step:Q", title="step", axis=alt.Axis(tickCount=4), scale=alt.Scale(nice=False)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
             color=alt.Color("seed:N", scale=alt.Scale(range=list(COLOURS)), legend=legend),
             tooltip=["seed:N", "step:Q", "value:Q"],
