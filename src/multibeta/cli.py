@@ -130,6 +130,20 @@ def _power(options: argparse.Namespace) -> None:
     print(power(options.study, options.metric, options.difference))
 
 
+def _numbers(options: argparse.Namespace) -> int:
+    from multibeta.stages.numbers import check_numbers, lock_numbers
+
+    if options.lock is not None:
+        path, total, unknown = lock_numbers(options.study, options.lock, options.file, options.macros)
+        print(f"{path}: {total} numbers locked")
+        for macro in unknown:
+            print(f"numbers: {macro} is no number of {options.study}; left out", file=sys.stderr)
+        return 0
+    total, moved = check_numbers(options.study, options.file)
+    print("\n".join(moved) or f"All {total} locked numbers are as they were cited.")
+    return 1 if moved else 0
+
+
 def _check(options: argparse.Namespace) -> None:
     from multibeta.study import Study
 
@@ -274,14 +288,17 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(name, _measure(*stages), text).add_argument("cell", type=Path, help="the folder `multibeta train` printed")
 
-    _score_options(add("score", _score, "measure anybody's model and write the pages a report would have of it"))
-
     for name, command, text in (
         ("report", _report, "make the tables, figures and pages of a study from what its cells hold so far"),
         ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
     ):
         add(name, command, text).add_argument("study", type=Path, help="results/<study>")
-    _power_options(add("power", _power, "say how many seeds a study needs to see a difference, from its own spread"))
+    for describe, name, command, text in (
+        (_score_options, "score", _score, "measure anybody's model and write the pages a report would have of it"),
+        (_power_options, "power", _power, "say how many seeds a study needs to see a difference, from its own spread"),
+        (_numbers_options, "numbers", _numbers, "lock the numbers that a paper cites, or say which have moved since"),
+    ):
+        describe(add(name, command, text))
 
     add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
         "config", type=Path, help="config.yaml or studies/<name>.yaml"
@@ -357,6 +374,19 @@ def _power_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", type=Path, help="results/<study>")
     parser.add_argument("--metric", metavar="NAME", default="mig", help="default: mig")
     parser.add_argument("--difference", metavar="D", type=float, default=0.1, help="to be seen, default: 0.1")
+
+
+def _numbers_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", type=Path, help="results/<study>")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--lock", metavar="TEX", nargs="*", type=Path, help="lock the numbers that these files cite; all without files"
+    )
+    what.add_argument("--check", action="store_true", help="say which locked numbers have moved (exit 1)")
+    parser.add_argument("--file", metavar="LOCK", type=Path, help="default: results/<study>/numbers.lock.json")
+    parser.add_argument(
+        "--macros", metavar="TEX", type=Path, help="with --lock: write the macros of these numbers alone"
+    )
 
 
 def _set(parser: argparse.ArgumentParser, text: str) -> None:

@@ -157,6 +157,21 @@ class StudyFolder:
     def figures(self) -> Path:
         return self.path / "figures"
 
+    @property
+    def tables(self) -> Path:
+        """Tables of a paper in LaTeX."""
+        return self.path / "tables"
+
+    @property
+    def numbers(self) -> Path:
+        """A macro of LaTeX for every number that a text may cite."""
+        return self.path / "numbers.tex"
+
+    @property
+    def lock(self) -> Path:
+        """What the numbers were that a text cites: written by hand, see `multibeta.report.lock`."""
+        return self.path / "numbers.lock.json"
+
     def references(self, dataset: str) -> Path:
         """What codes without a model score on a dataset, to read the scores of models against."""
         return self.path / "references" / f"{dataset}.json"

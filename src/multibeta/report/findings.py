@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -157,7 +157,7 @@ class Findings:
         if dataset is not None:
             table = table[table.dataset == dataset]
         found = set(table[list(Column._fields)].itertuples(index=False, name=None))
-        return sorted((Column(*column) for column in found), key=_rank)
+        return ordered(Column(*column) for column in found)
 
     def column(self, metric: str, dataset: str | None = None) -> Column | None:
         """The first column of a metric, the one that targets and figures mean; None if it has no number."""
@@ -185,6 +185,11 @@ class Findings:
             table = table[table[name] == value]
         rows: list[Any] = list(table.itertuples())
         return {(row.dataset, row.variant, row.beta): row for row in rows}
+
+
+def ordered(columns: Iterable[Column]) -> list[Column]:
+    """Columns in the order of the tables; the first of a measure is the one that targets and figures mean."""
+    return sorted(columns, key=_rank)
 
 
 def _rank(column: Column) -> tuple[Any, ...]:

@@ -119,10 +119,11 @@ def _mean(findings: Findings, cell: CellKey, column: Column, numbers: Any, place
     if row is None or not row.seeds:
         return DASH
     text = number(row.mean, places)
-    return f"**{text}**" if _differs(findings, cell, column.metric) else text
+    return f"**{text}**" if differs(findings, cell, column.metric) else text
 
 
-def _differs(findings: Findings, cell: CellKey, metric: str) -> bool:
+def differs(findings: Findings, cell: CellKey, metric: str) -> bool:
+    """Does a core measure of a cell differ from the reference strength of its variant, after Holm's correction?"""
     strengths = [other.beta for other in findings.of_dataset(cell.dataset) if other.variant == cell.variant]
     found = findings.comparisons
     if cell.beta == reference_strength(strengths) or found.empty:
