@@ -293,12 +293,12 @@ def _parser() -> argparse.ArgumentParser:
         ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
     ):
         add(name, command, text).add_argument("study", type=Path, help="results/<study>")
-    for describe, name, command, text in (
+    for describe, name, run, text in (
         (_score_options, "score", _score, "measure anybody's model and write the pages a report would have of it"),
         (_power_options, "power", _power, "say how many seeds a study needs to see a difference, from its own spread"),
         (_numbers_options, "numbers", _numbers, "lock the numbers that a paper cites, or say which have moved since"),
     ):
-        describe(add(name, command, text))
+        describe(add(name, run, text))
 
     add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
         "config", type=Path, help="config.yaml or studies/<name>.yaml"

@@ -27,6 +27,8 @@ rule report_study:
         ),
         comparisons=f"results/{STUDY.name}/comparisons.csv",
         provenance=f"results/{STUDY.name}/provenance.json",
+        numbers=f"results/{STUDY.name}/numbers.tex",
+        tables=directory(f"results/{STUDY.name}/tables"),
         figures=report(
             directory(f"results/{STUDY.name}/figures"),
             patterns=["{figure}.svg"],

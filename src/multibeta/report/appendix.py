@@ -83,7 +83,15 @@ def provenance(findings: Findings) -> str:
     tables = "[metrics.csv](metrics.csv) · [runs.csv](runs.csv) · [summary.csv](summary.csv) · "
     return (
         f"## Provenance\n\n{table(['what', 'value'], rows, 2)}\n\n"
-        f"All numbers: {tables}[provenance.json](provenance.json)\n\n{folded}"
+        f"All numbers: {tables}[provenance.json](provenance.json)\n\n{_for_latex(findings)}\n\n{folded}"
+    )
+
+
+def _for_latex(findings: Findings) -> str:
+    cores = [f"[{plain(dataset)}](tables/{dataset}_core.tex)" for dataset in findings.datasets]
+    return (
+        f"For LaTeX: [numbers.tex](numbers.tex), a macro for each number that a text may cite; core measures of "
+        f"{listed(cores)}, [settings](tables/settings.tex), and the tables of differences beside them."
     )
 
 

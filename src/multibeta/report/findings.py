@@ -77,6 +77,16 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Cited:
+    """What became of locked numbers: a line for each that has moved; or why the lock cannot be read."""
+
+    file: str
+    total: int = 0
+    moved: Sequence[str] = ()
+    damage: str = ""
+
+
+@dataclass(frozen=True)
 class CellKey:
     """A cell by its names, with the seeds that the study asks for."""
 
@@ -114,6 +124,7 @@ class Findings:
         pictures: names of the figures that exist, by `CellKey.place`.
         provenance: the content of provenance.json.
         diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
+        cited: what became of the numbers that a text cites, where a lock of them lies in the study's folder.
     """
 
     name: str
@@ -135,6 +146,7 @@ class Findings:
     pictures: Mapping[tuple[str, str, str], Sequence[str]]
     provenance: Mapping[str, Any]
     diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
+    cited: Cited | None = None
 
     @property
     def datasets(self) -> list[str]:

@@ -8,13 +8,14 @@ from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.health import health
-from multibeta.report.overview import completeness, study, tradeoffs
+from multibeta.report.overview import cited, completeness, study, tradeoffs
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
 from multibeta.report.text import plain
 
 SECTIONS = (
     completeness,
+    cited,
     at_a_glance,
     tradeoffs,
     in_short,

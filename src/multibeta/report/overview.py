@@ -32,6 +32,19 @@ def completeness(findings: Findings) -> str:
     return "\n".join(lines)
 
 
+def cited(findings: Findings) -> str:
+    """Which of the numbers that a text cites have moved, where a lock of them lies beside the report."""
+    found = findings.cited
+    if found is None:
+        return ""
+    if found.damage:
+        return f"> **The lock of cited numbers cannot be read**: {plain(found.damage)}"
+    if not found.moved:
+        return f"All {found.total} numbers locked in {code(found.file)} are as they were cited."
+    lines = [f"> **Cited numbers have moved: {len(found.moved)} of {found.total}** locked in {code(found.file)}."]
+    return "\n".join([*lines, *(f"> - {plain(line)}" for line in found.moved)])
+
+
 def study(findings: Findings) -> str:
     """Datasets, variants, strengths, seeds and training, in words and one table."""
     variants = dict.fromkeys(cell.variant for cell in findings.cells)

@@ -12,14 +12,18 @@ import pandas as pd
 from multibeta.figures.correlations import correlations
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 from multibeta.report.comparisons import STRENGTHS, pairs
-from multibeta.report.findings import DIFFERENCES, PANELS
+from multibeta.report.findings import DIFFERENCES, PANELS, Cited
 from multibeta.report.html import page
+from multibeta.report.lock import moved
 from multibeta.report.markdown import markdown
+from multibeta.report.numbers import Number, numbers, numbers_tex
 from multibeta.report.overview import panel_columns
+from multibeta.report.paper import paper_tables
 from multibeta.report.reliability import agreement, correlations_name
 from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
 from multibeta.stages.references import known_references
 from multibeta.stages.shared.gather import gather
+from multibeta.stages.shared.locks import read_lock
 from multibeta.stages.shared.saving import save
 
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ KINDS = ("png", "svg", "pdf")
 
 
 def report(study_folder: Path) -> Path:
-    """Write the tables, figures, report.md and report.html of a study, and return the path of report.html.
+    """Write the tables (also in LaTeX), figures and pages of a study, and return the path of report.html.
 
     A report never fails for want of results: what is missing, diverged or not computed is named in it.
 
@@ -43,16 +47,32 @@ def report(study_folder: Path) -> Path:
     """
     folder = StudyFolder(study_folder)
     findings = replace(gather(folder), references=known_references(folder))
+    found = numbers(findings)
+    findings = replace(findings, cited=_cited(folder.lock, found))
     write_table(folder.metrics, findings.metrics)
     write_table(folder.runs, findings.runs[list(RUNS_COLUMNS)])
     write_table(folder.summary, findings.summary)
     write_table(folder.comparisons, findings.comparisons)
     write_json(folder.provenance, dict(findings.provenance))
+    write_text(folder.numbers, numbers_tex(found))
+    for name, tabular in paper_tables(findings).items():
+        write_text(folder.tables / f"{name}.tex", tabular)
     _draw(findings, folder.figures)
     text = markdown(findings)
     write_text(folder.report_markdown, text)
     write_text(folder.report_html, page(text, lambda path: (folder.path / path).read_bytes()))
     return folder.report_html
+
+
+def _cited(lock: Path, found: list[Number]) -> Cited | None:
+    """What became of the numbers of a lock; a damaged one is said, not raised."""
+    if not lock.is_file():
+        return None
+    try:
+        then = read_lock(lock)
+    except ValueError as error:
+        return Cited(lock.name, damage=str(error).replace(str(lock), lock.name))
+    return Cited(lock.name, len(then.numbers), moved(then, found))
 
 
 def _draw(findings: Findings, folder: Path) -> None:
