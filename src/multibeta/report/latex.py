@@ -23,7 +23,7 @@ SPECIAL = {
         "≥": r"$\geq$",
         "∞": r"$\infty$",
     },
-    **{"²": r"\textsuperscript{2}", "³": r"\textsuperscript{3}", "½": r"$\frac{1}{2}$"},
+    **{"²": r"\textsuperscript{2}", "³": r"\textsuperscript{3}", "½": r"$\frac{1}{2}$", "ς": r"$\varsigma$"},
 }
 #: What the preamble of a document with these tables must load.
 PACKAGES = "Needs the packages booktabs, siunitx and graphicx."
@@ -35,7 +35,7 @@ BEFORE = r"""\begingroup
 \setlength{\tabcolsep}{3.5pt}
 \sbox0{%"""
 AFTER = r"""}%
-\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi
+\noindent\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi
 \endgroup"""
 
 

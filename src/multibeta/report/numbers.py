@@ -165,16 +165,17 @@ def numbers_tex(found: Sequence[Number]) -> str:
 def _shown(each: Number) -> list[str]:
     """What its macros expand to, in the order of `SUFFIXES`."""
     if not math.isfinite(each.value):
-        return [NOT_COMPUTED, NOT_COMPUTED, NOT_COMPUTED, str(each.n), NOT_COMPUTED]
+        return [NOT_COMPUTED, NOT_COMPUTED, NOT_COMPUTED, str(each.n), _p(math.nan)]
     mean, shown = number(each.value, each.places), plain_number(each.value, each.places)
     interval, both = NO_INTERVAL, f"{mean} ({NO_INTERVAL})"
     if math.isfinite(each.high):
         low, high, half = (plain_number(x, each.places) for x in (each.low, each.high, each.high - each.value))
         interval, both = rf"\ensuremath{{[{low}, {high}]}}", rf"\ensuremath{{{shown} \pm {half}}}"
-    p = NOT_COMPUTED if each.p is None or math.isnan(each.p) else rf"\ensuremath{{{_p(each.p)}}}"
-    return [mean, interval, both, str(each.n), p]
+    return [mean, interval, both, str(each.n), _p(each.p)]
 
 
-def _p(p: float) -> str:
+def _p(p: float | None) -> str:
     """With its relation, so that ``$p \\mbDiff…P$`` reads well however small it is."""
-    return r"\leq 0.0001" if p <= 1e-4 else f"= {p:.2g}"
+    if p is None or math.isnan(p):
+        return rf"\ensuremath{{=}} {NOT_COMPUTED}"
+    return r"\ensuremath{\leq 0.0001}" if p <= 1e-4 else rf"\ensuremath{{= {p:.2g}}}"
