@@ -167,6 +167,9 @@ def test_a_complete_study_says_so_and_writes_every_file(reported):
     assert read_table(reported.runs).columns.tolist() == list(RUNS_COLUMNS)
     assert read_table(reported.metrics).columns.tolist() == list(METRICS_COLUMNS)
     assert len(read_table(reported.runs)) == 24
+    kinds = ("core", "differences_strengths", "differences_variants", "differences_equal_rate")
+    names = {f"{dataset}_{kind}" for dataset in FACTORS for kind in (*kinds, "differences_equal_reconstruction")}
+    assert {path.stem for path in reported.tables.iterdir()} == {*names, "settings"}
     assert not list(reported.path.rglob(".*"))
 
 
@@ -327,6 +330,29 @@ def test_the_page_needs_nothing_beside_it(reported):
     assert page.count('src="data:image/png;base64,') == pictures
     assert 'src="cells' not in page
     assert str(reported.root) not in page
+
+
+def test_the_tables_of_a_paper_say_what_the_report_says(reported):
+    core = (reported.tables / "sprites_core.tex").read_text(encoding="utf-8")
+    (row,) = [line for line in core.splitlines() if line.startswith(r"$\beta$-VAE & 4 & 3 &")]
+    assert r"0.410 & $\pm$\,0.025" in row  # 0.40, 0.41, 0.42: t(0.975; 2) · 0.01 / √3
+    assert "MIG by dlib19, mean" in core.replace("\n% ", " ")
+    assert "Not computed for any cell: FID." in core.replace("\n% ", " ")
+    settings = (reported.tables / "settings.tex").read_text(encoding="utf-8")
+    assert r"architecture & sprites & small\_conv \\" in settings
+    assert r" & digits & mlp \\" in settings
+    assert r"latents & all & 10 \\" in settings
+
+
+def test_what_is_written_for_latex_is_printed(reported, typeset):
+    tables = [path.read_text(encoding="utf-8") for path in sorted(reported.tables.iterdir())]
+    page = typeset(
+        r"MIG is \mbMigSpritesBetaVaeFourPM{} and FID \mbFidSpritesCvaeOne." + "\n\n".join(["", *tables]),
+        reported.numbers.read_text(encoding="utf-8"),
+    )
+    assert "MIG is 0.410 ± 0.025 and FID not computed." in page
+    assert page.count("Controllability") == 10
+    assert "0.410 ± 0.025" in page
 
 
 def test_links_of_the_markdown_lead_somewhere(reported):

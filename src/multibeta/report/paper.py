@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from multibeta.report.comparisons import DISTORTIONS, RATES, STRENGTHS, VARIANTS
 from multibeta.report.differences import NOTES, TITLES, holds
 from multibeta.report.findings import CORE, Column, Findings
-from multibeta.report.headline import differs
+from multibeta.report.headline import differing
 from multibeta.report.latex import NOTHING, PACKAGES, Measured, TableColumn, escape, table
 from multibeta.report.paired import ALPHA
 from multibeta.report.settings import settings
@@ -42,9 +42,10 @@ def _core(findings: Findings, dataset: str) -> str:
     cells = findings.of_dataset(dataset)
     rows = [{metric: own.get(cell.place) for metric, own in numbers.items()} for cell in cells]
     most = [max((row.seeds for row in own.values() if row is not None), default=0) for own in rows]
+    differ = differing(findings)
     body: list[list[str | Measured]] = []
     for cell, own, seeds in zip(cells, rows, most, strict=True):
-        marks = {metric: STAR * differs(findings, cell, metric) for metric in columns}
+        marks = {metric: STAR * ((*cell.place, metric) in differ) for metric in columns}
         values = [_measured(row, row and row.seeds, seeds, marks[metric]) for metric, row in own.items()]
         body.append([escape(findings.variants[cell.variant]), cell.beta, str(seeds), *values])
     means = {metric: [row.mean for own in rows if (row := own[metric]) is not None] for metric in columns}
