@@ -273,6 +273,9 @@ class ReportOptions(Section):
 
     title: str = Field("", description="heading of the report; empty: the study's name")
     targets: list[Target] = Field(list(DEFAULT_TARGETS), description="levels every cell is held against")
+    column: Literal["neurips", "iclr", "icml", "aaai", "cvpr", "acl", "ieee", "acm", "jmlr", "lncs"] | None = Field(
+        None, description="template whose text widths and letters the study's figures are drawn for; null: none"
+    )
 
 
 def _seeds(seeds: list[int]) -> list[int]:

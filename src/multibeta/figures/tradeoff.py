@@ -11,21 +11,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
-from multibeta.figures._style import DPI, INK, MUTED, PAGE, styled, told_apart
+from multibeta.figures._style import DPI, INK, MUTED, REPORT, Look, styled, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 ROW = 1.45  # inches
+#: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
+PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
 #: Letters of a reason side by side in one of five panels.
 LETTERS = 16
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
 #: Variants in a panel beside each other; of more, the panels are divided.
 TOGETHER = 5
-#: Letters of a legend that fit beside each other, and those whose place a marker takes.
-LINE, MARKER = 110, 7
+#: Letters of a legend that fit beside each other in an inch, and those whose place a marker takes.
+LINE, MARKER = 16, 7
 
 
 @styled
@@ -37,10 +39,12 @@ def tradeoff(
     reasons: Mapping[tuple[str, str], str],
     symbols: Mapping[str, str] | None = None,
     level: float | None = None,
+    look: Look = REPORT,
 ) -> Figure:
     """One row of panels per dataset, one panel per measure, against the strength on a log axis.
 
-    Many variants are drawn in bands below each other, by the letter of their strength.
+    Many variants are drawn in bands below each other, by the letter of their strength. Where a row is too narrow for
+    the panels, a dataset has several.
 
     Args:
         points: one row per run: dataset, variant, beta (text), panel, value.
@@ -50,23 +54,28 @@ def tradeoff(
         reasons: why a panel is empty, by (dataset, panel); its keys also name every dataset and panel to draw.
         symbols: letter of the strength by name of variant; β where there is none.
         level: for differences to a reference strength, where to draw a line across every panel.
+        look: where it is printed.
     """
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     what = "" if level is None else "differences to the reference strength; "
     note = f"{what}line and bar: mean and 95 % interval; points: seeds"
     bands = _bands(variants, symbols or {})
-    height = ROW * len(datasets) + 0.35 + (0.25 if len(bands) > 1 else 0)
-    figure = Figure(figsize=(PAGE, height * len(bands)), dpi=DPI, layout="constrained")
+    rows = -(-len(panels) // int(look.width / PANEL))
+    columns = -(-len(panels) // rows)
+    # Where a dataset has several rows, every panel has its title.
+    height = (ROW + 0.15 * (rows > 1)) * len(datasets) * rows + 0.35 + (0.25 if len(bands) > 1 else 0)
+    figure = Figure(figsize=(look.width, height * len(bands)), dpi=DPI, layout="constrained")
     parts: list[Any] = [figure] if len(bands) == 1 else list(figure.subfigures(len(bands), 1, squeeze=False)[:, 0])
     for part, own in zip(parts, bands, strict=True):
-        grid = part.subplots(len(datasets), len(panels), squeeze=False)
+        grid = part.subplots(len(datasets) * rows, columns, squeeze=False)
+        blocks = grid.reshape(len(datasets), rows * columns)
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
         for column, (panel, title) in enumerate(panels.items()):
-            if part is parts[0]:
-                grid[0, column].set_title(title)
             lowest = None
-            for axes, dataset in zip(grid[:, column], datasets, strict=True):
+            for axes, dataset in zip(blocks[:, column], datasets, strict=True):
+                if rows > 1 or (part is parts[0] and dataset == datasets[0]):
+                    axes.set_title(title)
                 seeds = _at(of_points, dataset, panel)
                 if seeds.empty:
                     _say(axes, reasons[dataset, panel] or "not measured")
@@ -77,10 +86,12 @@ def tradeoff(
                     lowest = axes
             if lowest:
                 lowest.set_xlabel(letters)
-        for axes, dataset in zip(grid[:, 0], datasets, strict=True):
+        for axes in blocks[:, len(panels) :].flat:
+            axes.set_axis_off()
+        for axes, dataset in zip(grid[:, 0], (each for each in datasets for _ in range(rows)), strict=True):
             axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
         part.align_ylabels(grid[:, 0])
-        _legend(part, own, note if part is parts[-1] else "")
+        _legend(part, own, note if part is parts[-1] else "", look.width)
     return figure
 
 
@@ -106,6 +117,7 @@ def rate_distortion(
     variants: Mapping[str, str],
     datasets: Sequence[str],
     symbols: Mapping[str, str] | None = None,
+    look: Look = REPORT,
 ) -> Figure:
     """Reconstruction against KL, a panel per dataset, up to three to a row.
 
@@ -117,14 +129,15 @@ def rate_distortion(
         variants: title by name, in order.
         datasets: names, in order.
         symbols: letter of the strength by name of variant; β where there is none.
+        look: where it is printed.
     """
     letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in variants))
     note = f"numbers: {letters}; line: mean over seeds; points: seeds"
     if len(variants) > TOGETHER:
-        return _rate_distortion_of_each(points, means, variants, datasets, f"{note}; grey: all other variants")
-    columns = min(3, max(2, len(datasets)))
+        return _rate_distortion_of_each(points, means, variants, datasets, f"{note}; grey: all other variants", look)
+    columns = min(int(look.width / PLANE), max(2, len(datasets)))
     rows = -(-len(datasets) // columns)
-    figure = Figure(figsize=(PAGE, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(look.width, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).flat
     for dataset, axes in zip(datasets, grid, strict=False):  # in this order, or zip would swallow a panel
         axes.set_title(dataset, fontweight="bold")
@@ -137,21 +150,27 @@ def rate_distortion(
         axes.locator_params(nbins=6)
     for axes in list(grid):
         axes.set_axis_off()
-    _legend(figure, variants, note)
+    _legend(figure, variants, note, look.width)
     return figure
 
 
 def _rate_distortion_of_each(
-    points: pd.DataFrame, means: pd.DataFrame, variants: Mapping[str, str], datasets: Sequence[str], note: str
+    points: pd.DataFrame,
+    means: pd.DataFrame,
+    variants: Mapping[str, str],
+    datasets: Sequence[str],
+    note: str,
+    look: Look,
 ) -> Figure:
-    """Panels of one variant each, four to a row, dataset by dataset; equal axes within a dataset."""
+    """Panels of one variant each, up to four to a row, dataset by dataset; equal axes within a dataset."""
+    columns = int(look.width / SMALL)
     places = [(dataset, [name for name in variants if _has(points, dataset, name)]) for dataset in datasets]
-    rows = [max(1, -(-len(names) // 4)) for _, names in places]
-    figure = Figure(figsize=(PAGE, 1.55 * sum(rows) + 0.4), dpi=DPI, layout="constrained")
+    rows = [max(1, -(-len(names) // columns)) for _, names in places]
+    figure = Figure(figsize=(look.width, 1.55 * sum(rows) + 0.4), dpi=DPI, layout="constrained")
     parts = list(figure.subfigures(len(places), 1, squeeze=False, height_ratios=rows)[:, 0])
     for part, (dataset, names), count in zip(parts, places, rows, strict=True):
         part.suptitle(dataset, fontsize=8, fontweight="bold")
-        grid = part.subplots(count, 4, squeeze=False, sharex=True, sharey=True)
+        grid = part.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
         of_points, of_means = (table[table.dataset == dataset] for table in (points, means))
         for axes, name in zip(grid.flat, names, strict=False):
             axes.scatter(of_points.kl, of_points.reconstruction, s=2, color="#c8c8c8", linewidth=0)
@@ -161,7 +180,7 @@ def _rate_distortion_of_each(
             axes.set(xlabel="", ylabel="")
             axes.margins(0.12)
             axes.locator_params(nbins=4)
-        for axes in grid.flat[max(0, len(names) - 4) : len(names)]:  # the lowest of each column
+        for axes in grid.flat[max(0, len(names) - columns) : len(names)]:  # the lowest of each column
             axes.tick_params(labelbottom=True)
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
@@ -169,7 +188,7 @@ def _rate_distortion_of_each(
             _say(grid[0, 0], "no finished run")
         part.supxlabel("rate: KL (nats per image)", fontsize=7)
         part.supylabel("distortion: reconstruction (nats)", fontsize=7)
-    handles = [Line2D([], [], linestyle="", label=note)]
+    handles = [Line2D([], [], linestyle="", label=textwrap.fill(note, int(LINE * look.width)))]
     figure.legend(handles=handles, loc="outside lower center", handlelength=0, handletextpad=0)
     return figure
 
@@ -244,16 +263,16 @@ def _say(axes: Axes, reason: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
-def _legend(figure: Any, variants: Mapping[str, str], note: str) -> None:
+def _legend(figure: Any, variants: Mapping[str, str], note: str, width: float) -> None:
     looks = told_apart("variant", list(variants))
     handles = [
         Line2D([], [], label=title, color=colour, marker=marker)
         for title, colour, marker in zip(variants.values(), looks["palette"], looks["markers"], strict=True)
     ]
-    letters = [len(title) + MARKER for title in variants.values()]
-    if sum(letters) + len(note) <= LINE:
+    letters, line = [len(title) + MARKER for title in variants.values()], int(LINE * width)
+    if sum(letters) + len(note) <= line:
         handles += [Line2D([], [], linestyle="", label=note, color=INK)] if note else []
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.5)
     else:
-        columns = max(1, LINE // max(letters))
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=note or None)
+        columns, title = max(1, min(len(handles), line // max(letters))), textwrap.fill(note, line) or None
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=title)

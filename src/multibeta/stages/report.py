@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from multibeta.figures._style import LOOKS, REPORT
 from multibeta.figures.correlations import correlations
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 from multibeta.report.comparisons import STRENGTHS, pairs
@@ -20,13 +21,18 @@ from multibeta.report.numbers import Number, numbers, numbers_tex
 from multibeta.report.overview import panel_columns
 from multibeta.report.paper import paper_tables
 from multibeta.report.reliability import agreement, correlations_name
-from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
+from multibeta.results import RUNS_COLUMNS, StudyFolder, read_json, write_json, write_table, write_text
 from multibeta.stages.references import known_references
 from multibeta.stages.shared.gather import gather
 from multibeta.stages.shared.locks import read_lock
 from multibeta.stages.shared.saving import save
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+    from multibeta.figures._style import Look
     from multibeta.report.findings import Column, Findings
 
 PLACE = ["dataset", "variant", "beta"]
@@ -57,7 +63,8 @@ def report(study_folder: Path) -> Path:
     write_text(folder.numbers, numbers_tex(found))
     for name, tabular in paper_tables(findings).items():
         write_text(folder.tables / f"{name}.tex", tabular)
-    _draw(findings, folder.figures)
+    column = read_json(folder.study)["report"].get("column")
+    _draw(findings, folder.figures, LOOKS[column] if column else REPORT)
     text = markdown(findings)
     write_text(folder.report_markdown, text)
     write_text(folder.report_html, page(text, lambda path: (folder.path / path).read_bytes()))
@@ -75,35 +82,46 @@ def _cited(lock: Path, found: list[Number]) -> Cited | None:
     return Cited(lock.name, len(then.numbers), moved(then, found))
 
 
-def _draw(findings: Findings, folder: Path) -> None:
-    variants = {name: findings.variants[name] for name in dict.fromkeys(cell.variant for cell in findings.cells)}
+def _draw(findings: Findings, folder: Path, look: Look) -> None:
+    """The figures of the study; where a page has two columns, also one of each dataset as wide as a column, as PDF."""
+    for name, figure in _figures(findings, findings.datasets, look):
+        save(figure, folder, name, KINDS)
+    for dataset in findings.datasets:
+        if narrow := look.narrow():
+            for name, figure in _figures(findings, [dataset], narrow):
+                save(figure, folder, f"{name}_{dataset}_column", ("pdf",))
+        found = agreement(findings, dataset)
+        if found is not None:
+            title = f"{dataset}, {len(findings.runs[findings.runs.dataset == dataset])} runs"
+            figure = correlations(found.to_numpy(), list(found.columns), title, look=look)
+            save(figure, folder, correlations_name(dataset), KINDS)
+
+
+def _figures(findings: Findings, datasets: list[str], look: Look) -> Iterator[tuple[str, Figure]]:
+    cells = [cell for cell in findings.cells if cell.dataset in datasets]
+    variants = {name: findings.variants[name] for name in dict.fromkeys(cell.variant for cell in cells)}
     for name in PANELS:
         columns = panel_columns(findings, name)
         points = _stack([_points(findings, panel, column) for panel, column in columns.items() if column])
         means = _stack([_means(findings, panel, column) for panel, column in columns.items() if column])
         titles = {panel: _title(findings, panel, column) for panel, column in columns.items()}
-        reasons = {
-            (dataset, panel): _reason(findings, dataset, panel) for dataset in findings.datasets for panel in columns
-        }
-        save(tradeoff(points, means, titles, variants, reasons, findings.symbols), folder, name, KINDS)
+        reasons = {(dataset, panel): _reason(findings, dataset, panel) for dataset in datasets for panel in columns}
+        yield name, tradeoff(points, means, titles, variants, reasons, findings.symbols, look=look)
         if name == "tradeoff":
-            runs, cells = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
-            figure = rate_distortion(runs, cells, variants, findings.datasets, findings.symbols)
-            save(figure, folder, "rate_distortion", KINDS)
-    _draw_differences(findings, folder, variants)
-    for dataset in findings.datasets:
-        found = agreement(findings, dataset)
-        if found is not None:
-            title = f"{dataset}, {len(findings.runs[findings.runs.dataset == dataset])} runs"
-            figure = correlations(found.to_numpy(), list(found.columns), title)
-            save(figure, folder, correlations_name(dataset), KINDS)
+            runs, means = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
+            figure = rate_distortion(runs, means, variants, datasets, findings.symbols, look=look)
+            yield "rate_distortion", figure
+    differences = _differences(findings, datasets, variants, look)
+    if differences:
+        yield "differences", differences
 
 
-def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]) -> None:
+def _differences(findings: Findings, datasets: list[str], variants: dict[str, str], look: Look) -> Figure | None:
     """Differences to the reference strength, where there is another one."""
     found = findings.comparisons[findings.comparisons.kind == STRENGTHS]
+    found = found[found.dataset.isin(datasets)]
     if found.empty:
-        return
+        return None
     points = _stack([pairs(findings, metric).assign(panel=metric) for metric in DIFFERENCES])
     # The reference differs from itself by nothing; the line of a variant goes through it.
     itself = found.drop_duplicates(["dataset", "variant", "metric"]).assign(mean=0.0, ci_low=None, ci_high=None)
@@ -112,11 +130,8 @@ def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]
     # Variants of a single strength have none.
     variants = {name: title for name, title in variants.items() if name in set(found.variant)}
     titles = {metric: _title(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
-    reasons = {
-        (dataset, metric): _reason(findings, dataset, metric) for dataset in findings.datasets for metric in DIFFERENCES
-    }
-    figure = tradeoff(points, means, titles, variants, reasons, findings.symbols, level=0)
-    save(figure, folder, "differences", KINDS)
+    reasons = {(dataset, metric): _reason(findings, dataset, metric) for dataset in datasets for metric in DIFFERENCES}
+    return tradeoff(points, means, titles, variants, reasons, findings.symbols, level=0, look=look)
 
 
 def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
