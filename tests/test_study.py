@@ -68,6 +68,13 @@ def test_how_a_study_runs_is_no_part_of_the_fingerprint():
     assert study().cells[0].training_fingerprint == elsewhere.cells[0].training_fingerprint
 
 
+def test_where_figures_are_printed_makes_the_report_anew_and_nothing_else():
+    printed = study(report={"column": "icml"})
+    assert [cell.training_fingerprint for cell in printed.cells] == [c.training_fingerprint for c in study().cells]
+    assert [cell.evaluation_fingerprint for cell in printed.cells] == [c.evaluation_fingerprint for c in study().cells]
+    assert printed.report_fingerprint != study().report_fingerprint
+
+
 def test_a_run_keeps_its_fingerprint_when_seeds_are_added():
     two, three = study(seeds=2).cells[0], study(seeds=3).cells[0]
     assert [two.run_fingerprint(seed) for seed in (0, 1)] == [three.run_fingerprint(seed) for seed in (0, 1)]
@@ -263,6 +270,7 @@ MALFORMED = {
         {"report": {"targets": [{"metric": "mgi", "name": "good", "above": 1}]}},
         "report.targets[0].metric = 'mgi': unknown metric 'mgi'",
     ),
+    "unknown template": ({"report": {"column": "nips"}}, "report.column = 'nips': "),
     "target without a bound": ({"report": {"targets": [{"metric": "mig", "name": "good"}]}}, "exactly one of above"),
 }
 

@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
@@ -353,6 +354,25 @@ def test_what_is_written_for_latex_is_printed(reported, typeset):
     assert "MIG is 0.410 ± 0.025 and FID not computed." in page
     assert page.count("Controllability") == 10
     assert "0.410 ± 0.025" in page
+
+
+def test_the_document_of_the_page_is_printed(reported, typeset):
+    page = (Path(__file__).parents[2] / "docs/how-to/writing.md").read_text(encoding="utf-8")
+    (document,) = re.findall(r"```latex\n(.*?)```", page, flags=re.DOTALL)
+    preamble, _, body = document.replace("results/default", str(reported.path)).partition(r"\begin{document}")
+    printed = typeset(body.removesuffix("\\end{document}\n"), preamble[preamble.index(r"\input") :])
+    assert "At β = 4, MIG on sprites is 0.410 (95 % interval [0.385, 0.435], n = 3)" in printed
+    assert "Table 1: Core measures on sprites." in printed
+
+
+def test_for_a_template_figures_are_as_wide_as_its_page_and_its_columns(root):
+    path = StudyFolder(root / "made").study
+    study = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, {**study, "report": {**study["report"], "column": "icml"}})
+    report(root / "made")
+    figures = StudyFolder(root / "made").figures
+    for name, inches in {"tradeoff": 6.75, "tradeoff_sprites_column": 3.25, "differences_digits_column": 3.25}.items():
+        assert re.search(rf"/MediaBox \[ ?0 0 {72 * inches:g} ".encode(), (figures / f"{name}.pdf").read_bytes())
 
 
 def test_links_of_the_markdown_lead_somewhere(reported):
