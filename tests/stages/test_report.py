@@ -170,7 +170,7 @@ def test_a_complete_study_says_so_and_writes_every_file(reported):
     assert len(read_table(reported.runs)) == 24
     kinds = ("core", "differences_strengths", "differences_variants", "differences_equal_rate")
     names = {f"{dataset}_{kind}" for dataset in FACTORS for kind in (*kinds, "differences_equal_reconstruction")}
-    assert {path.stem for path in reported.tables.iterdir()} == {*names, "settings"}
+    assert {path.stem for path in reported.tables.iterdir()} == {*names, "settings", "methods"}
     assert not list(reported.path.rglob(".*"))
 
 
@@ -327,7 +327,7 @@ def test_equal_results_give_equal_bytes(reported):
 
 def test_the_page_needs_nothing_beside_it(reported):
     page = reported.report_html.read_text(encoding="utf-8")
-    pictures = 4 + 2 + 2 * 2 * (len(GALLERIES) - 1) + 2 * 2 * len(GALLERIES)
+    pictures = 5 + 2 + 2 * 2 * (len(GALLERIES) - 1) + 2 * 2 * len(GALLERIES)
     assert page.count('src="data:image/png;base64,') == pictures
     assert 'src="cells' not in page
     assert str(reported.root) not in page

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
-from multibeta.figures._style import DPI, INK, MUTED, REPORT, Look, styled, told_apart
+from multibeta.figures._panels import LINE, TOGETHER, bands, blocks, legend, rows_for, say
+from multibeta.figures._style import DPI, INK, REPORT, Look, styled, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,14 +21,8 @@ if TYPE_CHECKING:
 ROW = 1.45  # inches
 #: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
 PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
-#: Letters of a reason side by side in one of five panels.
-LETTERS = 16
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
-#: Variants in a panel beside each other; of more, the panels are divided.
-TOGETHER = 5
-#: Letters of a legend that fit beside each other in an inch, and those whose place a marker takes.
-LINE, MARKER = 16, 7
 
 
 @styled
@@ -59,26 +54,24 @@ def tradeoff(
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     what = "" if level is None else "differences to the reference strength; "
     note = f"{what}line and bar: mean and 95 % interval; points: seeds"
-    bands = _bands(variants, symbols or {})
-    rows = -(-len(panels) // int(look.width / PANEL))
-    columns = -(-len(panels) // rows)
+    parted = bands(variants, symbols or {})
+    rows = rows_for(len(panels), look.width, PANEL)
     # Where a dataset has several rows, every panel has its title.
-    height = (ROW + 0.15 * (rows > 1)) * len(datasets) * rows + 0.35 + (0.25 if len(bands) > 1 else 0)
-    figure = Figure(figsize=(look.width, height * len(bands)), dpi=DPI, layout="constrained")
-    parts: list[Any] = [figure] if len(bands) == 1 else list(figure.subfigures(len(bands), 1, squeeze=False)[:, 0])
-    for part, own in zip(parts, bands, strict=True):
-        grid = part.subplots(len(datasets) * rows, columns, squeeze=False)
-        blocks = grid.reshape(len(datasets), rows * columns)
+    height = (ROW + 0.15 * (rows > 1)) * len(datasets) * rows + 0.35 + (0.25 if len(parted) > 1 else 0)
+    figure = Figure(figsize=(look.width, height * len(parted)), dpi=DPI, layout="constrained")
+    parts: list[Any] = [figure] if len(parted) == 1 else list(figure.subfigures(len(parted), 1, squeeze=False)[:, 0])
+    for part, own in zip(parts, parted, strict=True):
+        grid = blocks(part, len(datasets), len(panels), rows)
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
         for column, (panel, title) in enumerate(panels.items()):
             lowest = None
-            for axes, dataset in zip(blocks[:, column], datasets, strict=True):
+            for axes, dataset in zip(grid[:, column], datasets, strict=True):
                 if rows > 1 or (part is parts[0] and dataset == datasets[0]):
                     axes.set_title(title)
                 seeds = _at(of_points, dataset, panel)
                 if seeds.empty:
-                    _say(axes, reasons[dataset, panel] or "not measured")
+                    say(axes, reasons[dataset, panel] or "not measured")
                 else:
                     if level is not None:
                         axes.axhline(level, color=INK, linewidth=0.6)
@@ -86,28 +79,13 @@ def tradeoff(
                     lowest = axes
             if lowest:
                 lowest.set_xlabel(letters)
-        for axes in blocks[:, len(panels) :].flat:
-            axes.set_axis_off()
-        for axes, dataset in zip(grid[:, 0], (each for each in datasets for _ in range(rows)), strict=True):
-            axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
-        part.align_ylabels(grid[:, 0])
-        _legend(part, own, note if part is parts[-1] else "", look.width)
+        # The first of every row.
+        for own_panels, dataset in zip(grid, datasets, strict=True):
+            for axes in own_panels[:: -(-len(panels) // rows)]:
+                axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
+        part.align_ylabels(grid[:, :: -(-len(panels) // rows)].flat)
+        legend(part, own, note if part is parts[-1] else "", look.width)
     return figure
-
-
-def _bands(variants: Mapping[str, str], symbols: Mapping[str, str]) -> list[dict[str, str]]:
-    """The variants, all together if they are few; else those of one letter, in even parts of a few."""
-    if len(variants) <= TOGETHER:
-        return [dict(variants)]
-    by_letter: dict[str, list[str]] = {}
-    for variant in variants:
-        by_letter.setdefault(symbols.get(variant, "β"), []).append(variant)
-    bands = []
-    for names in by_letter.values():
-        count = -(-len(names) // TOGETHER)
-        size = -(-len(names) // count)
-        bands += [{name: variants[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
-    return bands
 
 
 @styled
@@ -142,7 +120,7 @@ def rate_distortion(
     for dataset, axes in zip(datasets, grid, strict=False):  # in this order, or zip would swallow a panel
         axes.set_title(dataset, fontweight="bold")
         if points[points.dataset == dataset].empty:
-            _say(axes, "no finished run")
+            say(axes, "no finished run")
             continue
         _paths(axes, points[points.dataset == dataset], means[means.dataset == dataset], list(variants))
         axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
@@ -150,7 +128,7 @@ def rate_distortion(
         axes.locator_params(nbins=6)
     for axes in list(grid):
         axes.set_axis_off()
-    _legend(figure, variants, note, look.width)
+    legend(figure, variants, note, look.width)
     return figure
 
 
@@ -185,7 +163,7 @@ def _rate_distortion_of_each(
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
         if not names:
-            _say(grid[0, 0], "no finished run")
+            say(grid[0, 0], "no finished run")
         part.supxlabel("rate: KL (nats per image)", fontsize=7)
         part.supylabel("distortion: reconstruction (nats)", fontsize=7)
     handles = [Line2D([], [], linestyle="", label=textwrap.fill(note, int(LINE * look.width)))]
@@ -251,28 +229,3 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
     room = 0.3 * (high - low) or 0.1 * max(abs(high), 1e-3)
     bottom, top = axes.get_ylim()
     axes.set_ylim(max(bottom, low - room), min(top, high + room))
-
-
-def _say(axes: Axes, reason: str) -> None:
-    """An empty panel says why it is empty."""
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
-    for spine in axes.spines.values():
-        spine.set(visible=True, color="#d0d0d0", linestyle=(0, (3, 3)))
-    text = "\n".join(textwrap.wrap(reason, LETTERS))
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
-
-
-def _legend(figure: Any, variants: Mapping[str, str], note: str, width: float) -> None:
-    looks = told_apart("variant", list(variants))
-    handles = [
-        Line2D([], [], label=title, color=colour, marker=marker)
-        for title, colour, marker in zip(variants.values(), looks["palette"], looks["markers"], strict=True)
-    ]
-    letters, line = [len(title) + MARKER for title in variants.values()], int(LINE * width)
-    if sum(letters) + len(note) <= line:
-        handles += [Line2D([], [], linestyle="", label=note, color=INK)] if note else []
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.5)
-    else:
-        columns, title = max(1, min(len(handles), line // max(letters))), textwrap.fill(note, line) or None
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=title)
