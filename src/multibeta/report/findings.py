@@ -114,6 +114,7 @@ class Findings:
         pictures: names of the figures that exist, by `CellKey.place`.
         provenance: the content of provenance.json.
         diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
+        published: entries of the study's ``report.published``, as `multibeta.options.Published` has them.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Findings:
     pictures: Mapping[tuple[str, str, str], Sequence[str]]
     provenance: Mapping[str, Any]
     diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
+    published: Sequence[Mapping[str, Any]] = ()
 
     @property
     def datasets(self) -> list[str]:

@@ -9,6 +9,7 @@ from multibeta.report.gallery import gallery
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.health import health
 from multibeta.report.overview import completeness, study, tradeoffs
+from multibeta.report.published import published
 from multibeta.report.rate import rate
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
@@ -20,6 +21,7 @@ SECTIONS = (
     tradeoffs,
     in_short,
     differences,
+    published,
     rate,
     study,
     health,
