@@ -409,8 +409,34 @@ def test_merged_keys_may_be_overridden_and_the_same_key_stand_in_two_mappings():
     assert strict_yaml.parse(text, "text") == yaml.safe_load(text)
 
 
+#: Of disentanglement_lib.
+GRIDS = {
+    "beta_vae": ["1", "2", "4", "6", "8", "16"],
+    "beta_tcvae": ["1", "2", "4", "6", "8", "10"],
+    "factor_vae": ["10", "20", "30", "40", "50", "100"],
+}
+
+
 def test_every_study_of_the_repository_parses():
     root = Path(__file__).parents[1]
     for path in [root / "config.yaml", *sorted((root / "studies").glob("*.yaml"))]:
         parsed = Study.parse(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
         assert parsed.cells
+
+
+def test_the_papers_study_has_the_published_protocol_and_the_reduced_one_says_that_it_is():
+    root = Path(__file__).parents[1] / "studies"
+    whole, reduced = (Study.read(root / f"paper_dsprites{size}.yaml") for size in ("", "_small"))
+    for cell in whole.cells:
+        training = cell.training
+        assert (training.budget, training.batch_size, training.learning_rate) == ("300000 steps", 64, 0.0001)
+        assert (training.architecture, training.architecture_options) == ("locatello", {"kernel": 2})
+        assert len(cell.seeds) >= 5
+    grids = {name: [cell.strength for cell in whole.cells if cell.variant.name == name] for name in GRIDS}
+    assert all(set(GRIDS[name]) <= set(grid) for name, grid in grids.items())
+    for study in (whole, reduced):
+        assert {entry.variant for entry in study.options.report.published} == set(GRIDS)
+        # Their SAP and DCI are of other recipes than ours.
+        assert not {entry.metric for entry in study.options.report.published} & {"sap", "dci_disentanglement"}
+    assert "educed" in reduced.options.report.title
+    assert reduced.cells[0].training.budget == "10000 steps"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_findings import SEEDS, findings
+from made_findings import findings
 from scipy.stats import ttest_1samp
 
 from multibeta.report.findings import Measure

@@ -19,8 +19,8 @@ ABOUT = (
     "Ours is the mean over seeds with its 95 % interval (Student's t); in brackets the number of seeds. Published is "
     "what the source gives, with what stands behind its ± there. The interval of the difference is that of our seeds "
     "alone: the published value is taken as a fixed number, though it too is a mean over few runs, or one run. "
-    "Intervals are not corrected for their number. Only numbers of one protocol and representation stand in a row; what else is "
-    "known to differ is said in the notes."
+    "Intervals are not corrected for their number. Only numbers of one protocol and representation stand in a row; "
+    "what else is known to differ is said in the notes."
 )
 BEST = (
     "*Best*: the source names no strength. Each of our seeds is then read at the strength that is best by the mean of "
