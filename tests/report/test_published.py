@@ -121,17 +121,20 @@ def test_the_section_says_it_in_words():
     (named, plain, best, missing) = (line for line in text.splitlines() if "example.org" in line)
     link = "[Somebody 2020, table 1](https://example.org/a_paper)"
     assert named == (
-        "| β-VAE | β = 4 | MIG ↑, mean codes, dlib19 | 0.250 (0.230 to 0.270) (5) | 0.300 ± 0.020 | "
-        f"−0.050 (−0.070 to −0.030) | **no**, ours is lower | {link} |"
+        f"| β-VAE | β = 4 | MIG ↑, mean codes, dlib19 | {link} | 0.250 (0.230 to 0.270) (5) | 0.300 ± 0.020 | "
+        "−0.050 (−0.070 to −0.030) | **no**, ours is lower |"
     )
-    assert "| 0.250 | 0.000 (−0.020 to 0.020) | yes |" in plain
-    assert f"{link}, note 1 |" in plain
+    assert plain.endswith(f"| {link}, note 1 | 0.250 (0.230 to 0.270) (5) | 0.250 | 0.000 (−0.020 to 0.020) | yes |")
     assert "| best (β = 4) |" in best
-    assert "| not measured yet | 0.300 ± 0.020 | – | – |" in missing
-    assert f"{link}, note 2 |" in missing
-    assert "Of 3 published values 1 lie in the 95 % interval of ours; ours is higher than 1 and lower than 1." in text
+    assert missing.endswith(f"| {link}, note 2 | not measured yet | 0.300 ± 0.020 | – | – |")
+    assert "Published values in the 95 % interval of ours: 1 of 3; ours is higher than 1 and lower than 1." in text
     assert "1 more cannot be compared yet." in text
     assert text.endswith("1. Twice the steps.\n2. Other nets | and &lt;more&gt;.")
+
+
+def test_a_published_value_keeps_its_digits():
+    text = published(replace(measured(level), published=[{**ENTRY, "value": 17.99, "spread": None}]))
+    assert "| 17.99 | −17.74 (−17.76 to −17.72) |" in text
 
 
 def test_a_source_may_be_an_address_alone():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from multibeta.report.findings import Column, Findings
@@ -102,6 +103,7 @@ def published(findings: Findings) -> str:
         own = [row for row in rows if row.entry["dataset"] == dataset]
         parts.append(f"### {plain(dataset)}: published values\n\n{_counted(own)}\n\n{_table(findings, own, notes)}")
     if notes:
+        parts.append("Notes on what was published:")
         parts.append("\n".join(f"{position}. {plain(note)}" for position, note in enumerate(notes, 1)))
     return "\n\n".join(parts)
 
@@ -113,10 +115,10 @@ def _counted(rows: Sequence[Beside]) -> str:
         return f"None of {len(rows)} published values can be compared yet: that takes two finished seeds."
     higher = sum(verdict.endswith("higher") for verdict in verdicts)
     lower = sum(verdict.endswith("lower") for verdict in verdicts)
-    open_ones = len(rows) - len(verdicts)
+    waiting = len(rows) - len(verdicts)
     return (
-        f"Of {len(verdicts)} published values {verdicts.count('yes')} lie in the 95 % interval of ours; ours is higher "
-        f"than {higher} and lower than {lower}." + (f" {open_ones} more cannot be compared yet." if open_ones else "")
+        f"Published values in the 95 % interval of ours: {verdicts.count('yes')} of {len(verdicts)}; ours is higher than "
+        f"{higher} and lower than {lower}." + (f" {waiting} more cannot be compared yet." if waiting else "")
     )
 
 
@@ -124,25 +126,31 @@ def _table(findings: Findings, rows: Sequence[Beside], notes: Sequence[str]) -> 
     body = []
     for row in rows:
         entry, found = row.entry, row.difference
-        spread = entry["spread"]
-        places = decimals([entry["value"]], most=3)
+        value, spread = entry["value"], entry["spread"]
+        # As many as published, or three digits.
+        places = max(decimals([value], most=3), *(_places(each) for each in (value, spread) if each is not None))
+        column = Column(entry["metric"], entry["protocol"], entry["representation"])
         ours, _, low, high = interval(list(row.ours.values()))
         body.append(
             [
-                plain(findings.variants.get(entry["variant"], entry["variant"])),
+                plain(findings.variants[entry["variant"]]),
                 _strength(findings, row),
-                findings.header(Column(entry["metric"], entry["protocol"], entry["representation"])).replace(
-                    "<br>", ", "
-                ),
+                findings.header(column).replace("<br>", ", "),
+                _link(entry["source"]) + (f", note {notes.index(entry['note']) + 1}" if entry["note"] else ""),
                 f"{_with_interval(ours, low, high, places)} ({found.pairs})" if found.pairs else "not measured yet",
-                number(entry["value"], places) + (f" ± {number(spread, places)}" if spread is not None else ""),
+                number(value, places) + (f" ± {number(spread, places)}" if spread is not None else ""),
                 _with_interval(found.mean, found.low, found.high, places),
                 row.verdict,
-                _link(entry["source"]) + (f", note {notes.index(entry['note']) + 1}" if entry["note"] else ""),
             ]
         )
-    headers = ["variant", "strength", "measure", "ours", "published", "ours − published", "in our interval", "source"]
-    return table(headers, body, 3)
+    headers = ["variant", "strength", "measure", "source", "ours", "published", "ours − published", "in our interval"]
+    return table(headers, body, 4)
+
+
+def _places(value: float) -> int:
+    """Digits after the point of a number as it was written."""
+    exponent = Decimal(str(value)).as_tuple().exponent
+    return max(0, -int(exponent))
 
 
 def _values(findings: Findings, entry: Mapping[str, Any]) -> dict[str, dict[int, float]]:
@@ -158,7 +166,7 @@ def _values(findings: Findings, entry: Mapping[str, Any]) -> dict[str, dict[int,
 
 
 def _strength(findings: Findings, row: Beside) -> str:
-    symbol = findings.symbols.get(row.entry["variant"], "β")
+    symbol = findings.symbols[row.entry["variant"]]
     if row.entry["strength"] is not None:
         return plain(f"{symbol} = {row.entry['strength']}")
     return plain("best" + (f" ({symbol} = {', '.join(row.strengths)})" if row.strengths else ""))
