@@ -224,6 +224,13 @@ def test_the_layers_of_the_sweep_page_win_as_it_says():
     assert study.cell("mnist", "cvae", "1").training.budget == "5 epochs"
 
 
+def test_the_published_value_of_the_page_is_of_something_measured():
+    (shown,) = blocks("docs/how-to/published.md", "yaml")
+    (entry,) = Study.parse(yaml.safe_load(shown), "published.md").options.report.published
+    page = text("docs/how-to/published.md")
+    assert all(f"`{key}`" in page for key in type(entry).model_fields)
+
+
 def test_the_splits_of_the_page_are_those_of_the_dataset():
     (shown,) = blocks("docs/how-to/splits.md", "yaml")
     cells = Study.parse(yaml.safe_load(shown), "splits.md").cells

@@ -117,8 +117,8 @@ def _counted(rows: Sequence[Beside]) -> str:
     lower = sum(verdict.endswith("lower") for verdict in verdicts)
     waiting = len(rows) - len(verdicts)
     return (
-        f"Published values in the 95 % interval of ours: {verdicts.count('yes')} of {len(verdicts)}; ours is higher than "
-        f"{higher} and lower than {lower}." + (f" {waiting} more cannot be compared yet." if waiting else "")
+        f"Published values in the 95 % interval of ours: {verdicts.count('yes')} of {len(verdicts)}; ours is higher "
+        f"than {higher} and lower than {lower}." + (f" {waiting} more cannot be compared yet." if waiting else "")
     )
 
 
