@@ -40,7 +40,7 @@ def test_the_difference_and_its_interval_are_those_of_one_sample():
 
 
 @pytest.mark.parametrize(
-    ("value", "verdict"), [(0.3, "**no**, ours is lower"), (0.25, "yes"), (0.2, "**no**, ours is higher")]
+    ("value", "verdict"), [(0.3, "**no**<br>ours is lower"), (0.25, "yes"), (0.2, "**no**<br>ours is higher")]
 )
 def test_a_published_value_lies_in_the_interval_or_ours_is_higher_or_lower(value, verdict):
     assert beside(measured(level), {**ENTRY, "value": value}).verdict == verdict
@@ -121,12 +121,12 @@ def test_the_section_says_it_in_words():
     (named, plain, best, missing) = (line for line in text.splitlines() if "example.org" in line)
     link = "[Somebody 2020, table 1](https://example.org/a_paper)"
     assert named == (
-        f"| β-VAE | β = 4 | MIG ↑, mean codes, dlib19 | {link} | 0.250 (0.230 to 0.270) (5) | 0.300 ± 0.020 | "
-        "−0.050 (−0.070 to −0.030) | **no**, ours is lower |"
+        f"| β-VAE | β = 4 | MIG ↑<br>mean codes<br>dlib19 | {link} | 5 | 0.250 ± 0.020 | 0.300 ± 0.020 | "
+        "−0.050<br>(−0.070 to −0.030) | **no**<br>ours is lower |"
     )
-    assert plain.endswith(f"| {link}, note 1 | 0.250 (0.230 to 0.270) (5) | 0.250 | 0.000 (−0.020 to 0.020) | yes |")
+    assert plain.endswith(f"| {link}<br>note 1 | 5 | 0.250 ± 0.020 | 0.250 | 0.000<br>(−0.020 to 0.020) | yes |")
     assert "| best (β = 4) |" in best
-    assert missing.endswith(f"| {link}, note 2 | not measured yet | 0.300 ± 0.020 | – | – |")
+    assert missing.endswith(f"| {link}<br>note 2 | 0 | – | 0.300 ± 0.020 | – | – |")
     assert "Published values in the 95 % interval of ours: 1 of 3; ours is higher than 1 and lower than 1." in text
     assert "1 more cannot be compared yet." in text
     assert text.endswith("1. Twice the steps.\n2. Other nets | and &lt;more&gt;.")
@@ -134,7 +134,7 @@ def test_the_section_says_it_in_words():
 
 def test_a_published_value_keeps_its_digits():
     text = published(replace(measured(level), published=[{**ENTRY, "value": 17.99, "spread": None}]))
-    assert "| 17.99 | −17.74 (−17.76 to −17.72) |" in text
+    assert "| 17.99 | −17.74<br>(−17.76 to −17.72) |" in text
 
 
 def test_a_source_may_be_an_address_alone():

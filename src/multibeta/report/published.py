@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from multibeta.report.findings import Column, Findings
 from multibeta.report.paired import Difference, difference
 from multibeta.report.statistics import interval
-from multibeta.report.text import DASH, decimals, number, plain, table
+from multibeta.report.text import DASH, decimals, number, plain, table, with_interval
 
 #: Values of a variant by strength and seed.
 Values = Mapping[str, Mapping[int, float]]
 
 ABOUT = (
-    "Ours is the mean over seeds with its 95 % interval (Student's t); in brackets the number of seeds. Published is "
-    "what the source gives, with what stands behind its ± there. The interval of the difference is that of our seeds "
+    "Ours is the mean over seeds ± half its 95 % interval (Student's t). Published is what the source gives, with what "
+    "stands behind its ± there. The interval of the difference is that of our seeds "
     "alone: the published value is taken as a fixed number, though it too is a mean over few runs, or one run. "
     "Intervals are not corrected for their number. Only numbers of one protocol and representation stand in a row; "
     "what else is known to differ is said in the notes."
@@ -49,7 +49,7 @@ class Beside(NamedTuple):
         found = self.difference
         if math.isnan(found.low):
             return DASH
-        return "**no**, ours is " + ("higher" if found.mean > 0 else "lower") if found.tells else "yes"
+        return "**no**<br>ours is " + ("higher" if found.mean > 0 else "lower") if found.tells else "yes"
 
 
 def beside(findings: Findings, entry: Mapping[str, Any]) -> Beside:
@@ -130,20 +130,24 @@ def _table(findings: Findings, rows: Sequence[Beside], notes: Sequence[str]) -> 
         # As many as published, or three digits.
         places = max(decimals([value], most=3), *(_places(each) for each in (value, spread) if each is not None))
         column = Column(entry["metric"], entry["protocol"], entry["representation"])
-        ours, _, low, high = interval(list(row.ours.values()))
+        ours, _, _, high = interval(list(row.ours.values()))
         body.append(
             [
                 plain(findings.variants[entry["variant"]]),
                 _strength(findings, row),
-                findings.header(column).replace("<br>", ", "),
-                _link(entry["source"]) + (f", note {notes.index(entry['note']) + 1}" if entry["note"] else ""),
-                f"{_with_interval(ours, low, high, places)} ({found.pairs})" if found.pairs else "not measured yet",
+                findings.header(column),
+                _link(entry["source"]) + (f"<br>note {notes.index(entry['note']) + 1}" if entry["note"] else ""),
+                str(found.pairs),
+                with_interval(ours, high, places),
                 number(value, places) + (f" ± {number(spread, places)}" if spread is not None else ""),
-                _with_interval(found.mean, found.low, found.high, places),
+                _difference(found, places),
                 row.verdict,
             ]
         )
-    headers = ["variant", "strength", "measure", "source", "ours", "published", "ours − published", "in our interval"]
+    headers = [
+        *("variant", "strength", "measure", "source", "seeds", "ours", "published", "ours −<br>published"),
+        "in our<br>interval",
+    ]
     return table(headers, body, 4)
 
 
@@ -172,11 +176,11 @@ def _strength(findings: Findings, row: Beside) -> str:
     return plain("best" + (f" ({symbol} = {', '.join(row.strengths)})" if row.strengths else ""))
 
 
-def _with_interval(mean: float, low: float, high: float, places: int) -> str:
-    """``0.12 (0.08 to 0.16)``; the mean alone where one seed gives no interval."""
-    if math.isnan(low):
-        return number(mean, places)
-    return f"{number(mean, places)} ({number(low, places)} to {number(high, places)})"
+def _difference(found: Difference, places: int) -> str:
+    """``−0.05`` over ``(−0.07 to −0.03)``; the mean alone where one seed gives no interval."""
+    if math.isnan(found.low):
+        return number(found.mean, places)
+    return f"{number(found.mean, places)}<br>({number(found.low, places)} to {number(found.high, places)})"
 
 
 def _link(source: str) -> str:
