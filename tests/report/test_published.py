@@ -121,11 +121,11 @@ def test_the_section_says_it_in_words():
     (named, plain, best, missing) = (line for line in text.splitlines() if "example.org" in line)
     link = "[Somebody 2020, table 1](https://example.org/a_paper)"
     assert named == (
-        f"| β-VAE | β = 4 | MIG ↑<br>mean codes<br>dlib19 | {link} | 5 | 0.250 ± 0.020 | 0.300 ± 0.020 | "
+        f"| β-VAE<br>β = 4 | MIG ↑<br>mean codes<br>dlib19 | {link} | 5 | 0.250 ± 0.020 | 0.300 ± 0.020 | "
         "−0.050<br>(−0.070 to −0.030) | **no**<br>ours is lower |"
     )
     assert plain.endswith(f"| {link}<br>note 1 | 5 | 0.250 ± 0.020 | 0.250 | 0.000<br>(−0.020 to 0.020) | yes |")
-    assert "| best (β = 4) |" in best
+    assert "| β-VAE<br>best (β = 4) |" in best
     assert missing.endswith(f"| {link}<br>note 2 | 0 | – | 0.300 ± 0.020 | – | – |")
     assert "Published values in the 95 % interval of ours: 1 of 3; ours is higher than 1 and lower than 1." in text
     assert "1 more cannot be compared yet." in text
@@ -150,4 +150,4 @@ def test_a_study_not_measured_yet_says_so():
     found = measured(level)
     text = published(replace(found, metrics=found.metrics[:0], published=[{**ENTRY, "strength": None}]))
     assert "None of 1 published values can be compared yet" in text
-    assert "| best | MIG" in text
+    assert "| β-VAE<br>best | MIG" in text

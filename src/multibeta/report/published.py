@@ -133,8 +133,7 @@ def _table(findings: Findings, rows: Sequence[Beside], notes: Sequence[str]) -> 
         ours, _, _, high = interval(list(row.ours.values()))
         body.append(
             [
-                plain(findings.variants[entry["variant"]]),
-                _strength(findings, row),
+                f"{plain(findings.variants[entry['variant']])}<br>{_strength(findings, row)}",
                 findings.header(column),
                 _link(entry["source"]) + (f"<br>note {notes.index(entry['note']) + 1}" if entry["note"] else ""),
                 str(found.pairs),
@@ -145,10 +144,10 @@ def _table(findings: Findings, rows: Sequence[Beside], notes: Sequence[str]) -> 
             ]
         )
     headers = [
-        *("variant", "strength", "measure", "source", "seeds", "ours", "published", "ours −<br>published"),
+        *("variant", "measure", "source", "seeds", "ours", "published", "ours −<br>published"),
         "in our<br>interval",
     ]
-    return table(headers, body, 4)
+    return table(headers, body, 3)
 
 
 def _places(value: float) -> int:
