@@ -157,6 +157,16 @@ class StudyFolder:
         return self.path / "pareto.csv"
 
     @property
+    def methods(self) -> Path:
+        """The methods paragraph in LaTeX, which cites keys of `references_bib`."""
+        return self.path / "tables" / "methods.tex"
+
+    @property
+    def references_bib(self) -> Path:
+        """BibTeX of what the study uses."""
+        return self.path / "references.bib"
+
+    @property
     def provenance(self) -> Path:
         return self.path / "provenance.json"
 

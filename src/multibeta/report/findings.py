@@ -115,6 +115,8 @@ class Findings:
         provenance: the content of provenance.json.
         diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
         published: entries of the study's ``report.published``, as `multibeta.options.Published` has them.
+        sources: what plug-ins of the study name as their source, by kind ("variant", "architecture", "metric") and
+            name; a metric's under each of its scores.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Findings:
     provenance: Mapping[str, Any]
     diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
     published: Sequence[Mapping[str, Any]] = ()
+    sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:

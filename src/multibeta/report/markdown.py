@@ -8,6 +8,7 @@ from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.health import health
+from multibeta.report.methods import methods
 from multibeta.report.overview import completeness, study, tradeoffs
 from multibeta.report.published import published
 from multibeta.report.rate import rate
@@ -33,6 +34,7 @@ SECTIONS = (
     costs,
     not_computed,
     calibration,
+    methods,
     provenance,
 )
 

@@ -16,6 +16,7 @@ from multibeta.report.comparisons import STRENGTHS, pairs
 from multibeta.report.findings import DIFFERENCES, PANELS
 from multibeta.report.html import page
 from multibeta.report.markdown import markdown
+from multibeta.report.methods import methods_latex, references
 from multibeta.report.overview import panel_columns
 from multibeta.report.pareto import fronts
 from multibeta.report.rate import SCORE, has_figure, on_front, pareto_table, recommended_table, slopes_table
@@ -53,6 +54,8 @@ def report(study_folder: Path) -> Path:
     write_table(folder.rate, slopes_table(findings))
     write_table(folder.recommended, recommended_table(findings))
     write_table(folder.pareto, pareto_table(findings))
+    write_text(folder.methods, methods_latex(findings))
+    write_text(folder.references_bib, references(findings))
     write_json(folder.provenance, dict(findings.provenance))
     _draw(findings, folder.figures)
     text = markdown(findings)
