@@ -236,6 +236,13 @@ def test_the_widths_of_the_page_are_those_that_figures_are_drawn_in():
     assert set(shown) == set(LOOKS)
 
 
+def test_the_published_value_of_the_page_is_of_something_measured():
+    (shown,) = blocks("docs/how-to/published.md", "yaml")
+    (entry,) = Study.parse(yaml.safe_load(shown), "published.md").options.report.published
+    page = text("docs/how-to/published.md")
+    assert all(f"`{key}`" in page for key in type(entry).model_fields)
+
+
 def test_the_splits_of_the_page_are_those_of_the_dataset():
     (shown,) = blocks("docs/how-to/splits.md", "yaml")
     cells = Study.parse(yaml.safe_load(shown), "splits.md").cells

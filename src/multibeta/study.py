@@ -16,6 +16,7 @@ from multibeta import named_datasets, registry, strict_yaml
 from multibeta.cell import Cell, Choice, fingerprint, pretrained_run
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.options import DatasetEntry, SplitOptions, StudyOptions, VariantEntry, canonical_strength
+from multibeta.published_values import problem
 from multibeta.results import StudyFolder
 
 #: Raise when equal results begin to be reported differently.
@@ -118,7 +119,11 @@ class Study:
         if not seeds:
             self._fail("exclude", len(options.exclude), "leaves no cell to train")
         self._by_key = {key: self._cell(*key, cell_seeds) for key, cell_seeds in seeds.items()}
-        return list(self._by_key.values())
+        cells = list(self._by_key.values())
+        for position, published in enumerate(options.report.published):
+            if found := problem(published, cells):
+                self._fail(f"report.published[{position}].{found.key}", found.value, found.message)
+        return cells
 
     def _require_feasible(self, product: int) -> None:
         """Refuse what would fill the memory, before it does; what ``exclude`` takes out is counted."""

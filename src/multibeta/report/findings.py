@@ -125,6 +125,7 @@ class Findings:
         provenance: the content of provenance.json.
         diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
         cited: what became of the numbers that a text cites, where a lock of them lies in the study's folder.
+        published: entries of the study's ``report.published``, as `multibeta.options.Published` has them.
         sources: what plug-ins of the study name as their source, by kind ("variant", "architecture", "metric") and
             name; a metric's under each of its scores.
     """
@@ -149,6 +150,7 @@ class Findings:
     provenance: Mapping[str, Any]
     diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
     cited: Cited | None = None
+    published: Sequence[Mapping[str, Any]] = ()
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property

@@ -10,6 +10,7 @@ from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.health import health
 from multibeta.report.methods import methods
 from multibeta.report.overview import cited, completeness, study, tradeoffs
+from multibeta.report.published import published
 from multibeta.report.rate import rate
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
@@ -22,6 +23,7 @@ SECTIONS = (
     tradeoffs,
     in_short,
     differences,
+    published,
     rate,
     study,
     health,

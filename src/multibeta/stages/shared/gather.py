@@ -129,7 +129,7 @@ def gather(folder: StudyFolder) -> Findings:
     data = {each.key.dataset: data_folder(folder.root, each.data_key) for each in found}
     splits = {each.key.dataset: each.cell.split for each in found}
     cards = {name: _card(path, splits[name]) for name, path in data.items() if (path / "card.json").is_file()}
-    targets = study["report"]["targets"]
+    targets, published = study["report"]["targets"], study["report"].get("published", [])
     cells = {each.cell.variant.name: each.cell for each in found}
     findings = Findings(
         name=study["name"],
@@ -143,7 +143,7 @@ def gather(folder: StudyFolder) -> Findings:
         metrics=metrics,
         repeats=repeats,
         summary=summarise(metrics, keys),
-        measures=measures_of([*metrics.metric.unique(), *(target["metric"] for target in targets)]),
+        measures=measures_of([*metrics.metric.unique(), *(entry["metric"] for entry in [*targets, *published])]),
         variants={name: variant_title(cell) for name, cell in cells.items()},
         symbols={name: cell.variant.make("variant").symbol for name, cell in cells.items()},
         targets=targets,
@@ -151,6 +151,7 @@ def gather(folder: StudyFolder) -> Findings:
         provenance=_provenance(study, found, cards),
         comparisons=_empty(COMPARISONS_COLUMNS),
         diagnoses={each.key.place: each.diagnoses() for each in found},
+        published=published,
         sources=_sources([each.cell for each in found]),
     )
     return replace(findings, comparisons=compare(findings))
