@@ -1,0 +1,71 @@
+"""Runs that two studies share, and whether their numbers agree, as those of one training must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multibeta.report.findings import Column, Findings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUN = ["dataset", "variant", "beta", "seed"]
+#: Options of the evaluation that choose what is measured, not how.
+CHOICES = ("metrics", "protocols", "figures", "metric_seeds")
+#: Relative difference up to which two numbers are one number, rounded otherwise: single precision, summed over an image.
+ROUNDING = 1e-5
+
+
+def equal_runs(one: Findings, other: Findings) -> pd.DataFrame:
+    """Runs of one fingerprint, strength and seed: the same training, under one name or under two.
+
+    The strength counts because a variant of one training has one fingerprint for all of them.
+
+    Returns:
+        `RUN` and ``status`` of ``one``; the same of ``other`` with ``_there``; ``alike``: are they measured by the same
+        options? Every run of ``one`` stands there once at most, with its namesake if that is the same run.
+    """
+    columns = [*RUN, "status", "fingerprint"]
+    ended = [each.runs[each.runs.status != "missing"][columns] for each in (one, other)]
+    both = ended[0].merge(ended[1], on=["fingerprint", "beta", "seed"], suffixes=("", "_there"))
+    named_otherwise = (both.dataset != both.dataset_there) | (both.variant != both.variant_there)
+    order = named_otherwise.sort_values(kind="stable").index
+    both = both.loc[order].drop_duplicates(RUN).sort_index()
+    alike = [
+        measuring(one, (row.dataset, row.variant, row.beta))
+        == measuring(other, (row.dataset_there, row.variant_there, row.beta))
+        for row in both.itertuples()
+    ]
+    return both.assign(alike=np.array(alike, dtype=bool)).reset_index(drop=True)
+
+
+def disagreements(one: Findings, other: Findings) -> pd.DataFrame:
+    """Numbers of equal runs, measured alike, that differ beyond rounding; there should be none.
+
+    Returns:
+        `RUN`, the fields of `Column`, ``factor``, ``value`` of ``one``, ``value_there`` of ``other`` and ``relative``:
+        their distance as a share of the larger one.
+    """
+    runs = equal_runs(one, other)
+    runs = runs[runs.alike]
+    what = [*Column._fields, "factor"]
+    there = {f"{name}_there": name for name in ("dataset", "variant")}
+    first, second = (each.metrics[each.metrics.status == "done"] for each in (one, other))
+    second = second.rename(columns={name: renamed for renamed, name in there.items()})
+    second = second[[*there, "beta", "seed", *what, "value"]]
+    found = first[[*RUN, *what, "value"]].merge(runs[[*RUN, *there]], on=RUN)
+    found = found.merge(second, on=[*there, "beta", "seed", *what], suffixes=("", "_there"))
+    a, b = (found[name].to_numpy(dtype=np.float64) for name in ("value", "value_there"))
+    found = found[~np.isclose(a, b, rtol=ROUNDING, atol=1e-9, equal_nan=True)]
+    larger = found[["value", "value_there"]].abs().max(axis=1)
+    relative = (found.value - found.value_there).abs() / larger
+    return found[[*RUN, *what, "value", "value_there"]].assign(relative=relative).reset_index(drop=True)
+
+
+def measuring(findings: Findings, place: tuple[str, str, str]) -> dict[str, Any]:
+    """The options that a cell's numbers depend on, given its models."""
+    options: Mapping[str, Any] = findings.specs[place]["evaluation"]
+    return {name: value for name, value in options.items() if name not in CHOICES}
