@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RUN = ["dataset", "variant", "beta", "seed"]
 #: Options of the evaluation that choose what is measured, not how.
 CHOICES = ("metrics", "protocols", "figures", "metric_seeds")
-#: Relative difference up to which two numbers are one number, rounded otherwise: single precision, summed over an image.
+#: Relative difference up to which two numbers are one number, rounded otherwise: single precision, summed.
 ROUNDING = 1e-5
 
 
@@ -35,9 +35,10 @@ def equal_runs(one: Findings, other: Findings) -> pd.DataFrame:
     order = named_otherwise.sort_values(kind="stable").index
     both = both.loc[order].drop_duplicates(RUN).sort_index()
     alike = [
-        measuring(one, (row.dataset, row.variant, row.beta))
-        == measuring(other, (row.dataset_there, row.variant_there, row.beta))
-        for row in both.itertuples()
+        measuring(one, (dataset, variant, beta)) == measuring(other, (dataset_there, variant_there, beta))
+        for dataset, variant, beta, dataset_there, variant_there in both[
+            ["dataset", "variant", "beta", "dataset_there", "variant_there"]
+        ].itertuples(index=False, name=None)
     ]
     return both.assign(alike=np.array(alike, dtype=bool)).reset_index(drop=True)
 
@@ -52,10 +53,11 @@ def disagreements(one: Findings, other: Findings) -> pd.DataFrame:
     runs = equal_runs(one, other)
     runs = runs[runs.alike]
     what = [*Column._fields, "factor"]
-    there = {f"{name}_there": name for name in ("dataset", "variant")}
+    there = {"dataset_there": "dataset", "variant_there": "variant"}
     first, second = (each.metrics[each.metrics.status == "done"] for each in (one, other))
-    second = second.rename(columns={name: renamed for renamed, name in there.items()})
-    second = second[[*there, "beta", "seed", *what, "value"]]
+    second = second.rename(columns=dict(zip(there.values(), there, strict=True)))[
+        [*there, "beta", "seed", *what, "value"]
+    ]
     found = first[[*RUN, *what, "value"]].merge(runs[[*RUN, *there]], on=RUN)
     found = found.merge(second, on=[*there, "beta", "seed", *what], suffixes=("", "_there"))
     a, b = (found[name].to_numpy(dtype=np.float64) for name in ("value", "value_there"))
