@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +26,8 @@ def equal_runs(one: Findings, other: Findings) -> pd.DataFrame:
 
     Returns:
         `RUN` and ``status`` of ``one``; the same of ``other`` with ``_there``; ``alike``: are they measured by the same
-        options? Every run of ``one`` stands there once at most, with its namesake if that is the same run.
+        options? ``together``: are the other finished seeds of their cells the same runs, too? Every run of ``one``
+        stands there once at most, with its namesake if that is the same run.
     """
     columns = [*RUN, "status", "fingerprint"]
     ended = [each.runs[each.runs.status != "missing"][columns] for each in (one, other)]
@@ -34,17 +35,24 @@ def equal_runs(one: Findings, other: Findings) -> pd.DataFrame:
     named_otherwise = (both.dataset != both.dataset_there) | (both.variant != both.variant_there)
     order = named_otherwise.sort_values(kind="stable").index
     both = both.loc[order].drop_duplicates(RUN).sort_index()
-    alike = [
-        measuring(one, (dataset, variant, beta)) == measuring(other, (dataset_there, variant_there, beta))
-        for dataset, variant, beta, dataset_there, variant_there in both[
-            ["dataset", "variant", "beta", "dataset_there", "variant_there"]
-        ].itertuples(index=False, name=None)
-    ]
-    return both.assign(alike=np.array(alike, dtype=bool)).reset_index(drop=True)
+    company = [_company(each) for each in (one, other)]
+    alike, together = [], []
+    for dataset, variant, beta, dataset_there, variant_there in both[
+        ["dataset", "variant", "beta", "dataset_there", "variant_there"]
+    ].itertuples(index=False, name=None):
+        here, there = (dataset, variant, beta), (dataset_there, variant_there, beta)
+        alike.append(measuring(one, here) == measuring(other, there))
+        together.append(company[0].get(here) == company[1].get(there))
+    return both.assign(alike=np.array(alike, dtype=bool), together=np.array(together, dtype=bool)).reset_index(
+        drop=True
+    )
 
 
-def disagreements(one: Findings, other: Findings) -> pd.DataFrame:
+def disagreements(one: Findings, other: Findings, of_siblings: Collection[str] = ()) -> pd.DataFrame:
     """Numbers of equal runs, measured alike, that differ beyond rounding; there should be none.
+
+    Args:
+        of_siblings: metrics that look at all seeds of a cell, and so must agree only where these are all the same.
 
     Returns:
         `RUN`, the fields of `Column`, ``factor``, ``value`` of ``one``, ``value_there`` of ``other`` and ``relative``:
@@ -58,7 +66,8 @@ def disagreements(one: Findings, other: Findings) -> pd.DataFrame:
     second = second.rename(columns=dict(zip(there.values(), there, strict=True)))[
         [*there, "beta", "seed", *what, "value"]
     ]
-    found = first[[*RUN, *what, "value"]].merge(runs[[*RUN, *there]], on=RUN)
+    found = first[[*RUN, *what, "value"]].merge(runs[[*RUN, *there, "together"]], on=RUN)
+    found = found[found.together | ~found.metric.isin(list(of_siblings))]
     found = found.merge(second, on=[*there, "beta", "seed", *what], suffixes=("", "_there"))
     a, b = (found[name].to_numpy(dtype=np.float64) for name in ("value", "value_there"))
     found = found[~np.isclose(a, b, rtol=ROUNDING, atol=1e-9, equal_nan=True)]
@@ -71,3 +80,13 @@ def measuring(findings: Findings, place: tuple[str, str, str]) -> dict[str, Any]
     """The options that a cell's numbers depend on, given its models."""
     options: Mapping[str, Any] = findings.specs[place]["evaluation"]
     return {name: value for name, value in options.items() if name not in CHOICES}
+
+
+def _company(findings: Findings) -> dict[tuple[str, str, str], frozenset[str]]:
+    """The fingerprints of the finished runs of each cell."""
+    done = findings.runs[findings.runs.status == "done"]
+    found: dict[tuple[str, str, str], frozenset[str]] = {}
+    for *place, fingerprint in done[[*RUN[:3], "fingerprint"]].itertuples(index=False, name=None):
+        key = (place[0], place[1], place[2])
+        found[key] = found.get(key, frozenset()) | {fingerprint}
+    return found
