@@ -124,6 +124,12 @@ def _doctor(options: argparse.Namespace) -> None:
     print(doctor(options.study))
 
 
+def _compare(options: argparse.Namespace) -> None:
+    from multibeta.stages.compare import compare
+
+    print(compare(options.one, options.other, options.out))
+
+
 def _power(options: argparse.Namespace) -> None:
     from multibeta.stages.power import power
 
@@ -281,6 +287,7 @@ def _parser() -> argparse.ArgumentParser:
         ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
     ):
         add(name, command, text).add_argument("study", type=Path, help="results/<study>")
+    _compare_options(add("compare", _compare, "say what two studies share, what differs, and which differences hold"))
     _power_options(add("power", _power, "say how many seeds a study needs to see a difference, from its own spread"))
 
     add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
@@ -351,6 +358,12 @@ def _minutes(text: str) -> float:
     if not 0 < minutes <= MOST_MINUTES:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number > 0, ≤ {MOST_MINUTES}")
     return minutes
+
+
+def _compare_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("one", type=Path, metavar="A", help="results/<study>")
+    parser.add_argument("other", type=Path, metavar="B", help="another study; differences are B minus A")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write, default: ./compare-<A>-<B>")
 
 
 def _power_options(parser: argparse.ArgumentParser) -> None:

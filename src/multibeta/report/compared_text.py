@@ -127,7 +127,7 @@ def _equal_runs(one: Findings, other: Findings, unequal: pd.DataFrame) -> str:
         sentences.append(f"{len(otherwise)} are measured by other options, so their numbers need not agree.")
     parts = ["## The same runs", " ".join(sentences)]
     if len(ended):
-        first = next(ended.itertuples())
+        first: Any = next(ended.itertuples())
         parts.append(
             f"> **{counted(len(ended), 'run')} ended otherwise**, such as {_run(one, first)}: "
             f"{first.status} in {plain(one.name)}, {first.status_there} in {plain(other.name)}."
@@ -214,7 +214,8 @@ def _otherwise_measured(one: Findings, other: Findings, changed: list[Change]) -
 
 def _holding(one: Findings, other: Findings, found: pd.DataFrame) -> str:
     rows = []
-    for row in found.itertuples():
+    all_rows: Iterator[Any] = found.itertuples()
+    for row in all_rows:
         if not holds(row):
             continue
         measure = one.measures.get(str(row.metric))
@@ -231,7 +232,8 @@ def _holding(one: Findings, other: Findings, found: pd.DataFrame) -> str:
 
 
 def _table(one: Findings, rows: pd.DataFrame) -> str:
-    columns = {row.metric: Column(row.metric, row.protocol, row.representation) for row in rows.itertuples()}
+    each: Iterator[Any] = rows.itertuples()
+    columns = {row.metric: Column(row.metric, row.protocol, row.representation) for row in each}
     columns = {metric: columns[metric] for metric in CORE if metric in columns}
     places = {metric: decimals([*rows[rows.metric == metric]["mean"].dropna()]) for metric in columns}
     most = rows.pairs.max()
@@ -248,7 +250,8 @@ def _table(one: Findings, rows: pd.DataFrame) -> str:
 
 def _provenance(one: Findings, other: Findings) -> str:
     before, after = (_facts(each) for each in (one, other))
-    rows, equal = [], []
+    rows: list[tuple[str, ...]] = []
+    equal: list[str] = []
     for name in dict.fromkeys([*before, *after]):
         if before.get(name) == after.get(name):
             equal.append(f"{name} {before[name]}")
