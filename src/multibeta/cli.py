@@ -294,8 +294,9 @@ def _parser() -> argparse.ArgumentParser:
         "config", type=Path, help="config.yaml or studies/<name>.yaml"
     )
 
-    show = add("list", _list, "list datasets, variants, architectures and metrics")
-    show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
+    add("list", _list, "list datasets, variants, architectures and metrics").add_argument(
+        "--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own"
+    )
 
     _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
 

@@ -17,6 +17,8 @@ RUN = ["dataset", "variant", "beta", "seed"]
 CHOICES = ("metrics", "protocols", "figures", "metric_seeds")
 #: Relative difference up to which two numbers are one number, rounded otherwise: single precision, summed.
 ROUNDING = 1e-5
+#: A distance that is that of rounding whatever the numbers are.
+NOTHING = 1e-9
 
 
 def equal_runs(one: Findings, other: Findings) -> pd.DataFrame:
@@ -48,32 +50,31 @@ def equal_runs(one: Findings, other: Findings) -> pd.DataFrame:
     )
 
 
-def disagreements(one: Findings, other: Findings, of_siblings: Collection[str] = ()) -> pd.DataFrame:
-    """Numbers of equal runs, measured alike, that differ beyond rounding; there should be none.
+def numbers_of_equal_runs(one: Findings, other: Findings, of_siblings: Collection[str] = ()) -> pd.DataFrame:
+    """Every number that both studies have of equal runs, measured alike; one that does not agree ought not to be.
 
     Args:
         of_siblings: metrics that look at all seeds of a cell, and so must agree only where these are all the same.
 
     Returns:
-        `RUN`, the fields of `Column`, ``factor``, ``value`` of ``one``, ``value_there`` of ``other`` and ``relative``:
-        their distance as a share of the larger one.
+        `RUN`, the fields of `Column`, ``factor``, ``value`` of ``one``, ``value_there`` of ``other``, ``agrees``: up to
+        rounding; ``relative``: their distance as a share of the larger one.
     """
     runs = equal_runs(one, other)
     runs = runs[runs.alike]
     what = [*Column._fields, "factor"]
-    there = {"dataset_there": "dataset", "variant_there": "variant"}
+    there = {"dataset": "dataset_there", "variant": "variant_there"}
     first, second = (each.metrics[each.metrics.status == "done"] for each in (one, other))
-    second = second.rename(columns=dict(zip(there.values(), there, strict=True)))[
-        [*there, "beta", "seed", *what, "value"]
-    ]
-    found = first[[*RUN, *what, "value"]].merge(runs[[*RUN, *there, "together"]], on=RUN)
+    second = second[[*RUN, *what, "value"]].rename(columns=there)
+    found = first[[*RUN, *what, "value"]].merge(runs[[*RUN, *there.values(), "together"]], on=RUN)
     found = found[found.together | ~found.metric.isin(list(of_siblings))]
-    found = found.merge(second, on=[*there, "beta", "seed", *what], suffixes=("", "_there"))
+    found = found.merge(second, on=[*there.values(), "beta", "seed", *what], suffixes=("", "_there"))
     a, b = (found[name].to_numpy(dtype=np.float64) for name in ("value", "value_there"))
-    found = found[~np.isclose(a, b, rtol=ROUNDING, atol=1e-9, equal_nan=True)]
-    larger = found[["value", "value_there"]].abs().max(axis=1)
-    relative = (found.value - found.value_there).abs() / larger
-    return found[[*RUN, *what, "value", "value_there"]].assign(relative=relative).reset_index(drop=True)
+    agrees = np.isclose(a, b, rtol=ROUNDING, atol=NOTHING, equal_nan=True)
+    larger = np.maximum(np.maximum(np.abs(a), np.abs(b)), NOTHING)
+    table = found[[*RUN, *what, "value", "value_there"]].reset_index(drop=True)
+    with np.errstate(invalid="ignore"):
+        return table.assign(agrees=agrees, relative=np.abs(a - b) / larger)
 
 
 def measuring(findings: Findings, place: tuple[str, str, str]) -> dict[str, Any]:
