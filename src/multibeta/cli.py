@@ -124,6 +124,12 @@ def _doctor(options: argparse.Namespace) -> None:
     print(doctor(options.study))
 
 
+def _compare(options: argparse.Namespace) -> None:
+    from multibeta.stages.compare import compare
+
+    print(compare(options.one, options.other, options.out))
+
+
 def _power(options: argparse.Namespace) -> None:
     from multibeta.stages.power import power
 
@@ -295,6 +301,7 @@ def _parser() -> argparse.ArgumentParser:
         add(name, command, text).add_argument("study", type=Path, help="results/<study>")
     for describe, name, run, text in (
         (_score_options, "score", _score, "measure anybody's model and write the pages a report would have of it"),
+        (_compare_options, "compare", _compare, "say what two studies share, what differs, and which differences hold"),
         (_power_options, "power", _power, "say how many seeds a study needs to see a difference, from its own spread"),
         (_numbers_options, "numbers", _numbers, "lock the numbers that a paper cites, or say which have moved since"),
     ):
@@ -304,8 +311,9 @@ def _parser() -> argparse.ArgumentParser:
         "config", type=Path, help="config.yaml or studies/<name>.yaml"
     )
 
-    show = add("list", _list, "list datasets, variants, architectures and metrics")
-    show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
+    add("list", _list, "list datasets, variants, architectures and metrics").add_argument(
+        "--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own"
+    )
 
     _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
 
@@ -368,6 +376,12 @@ def _minutes(text: str) -> float:
     if not 0 < minutes <= MOST_MINUTES:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number > 0, ≤ {MOST_MINUTES}")
     return minutes
+
+
+def _compare_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("one", type=Path, metavar="A", help="results/<study>")
+    parser.add_argument("other", type=Path, metavar="B", help="another study; differences are B minus A")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write, default: ./compare-<A>-<B>")
 
 
 def _power_options(parser: argparse.ArgumentParser) -> None:

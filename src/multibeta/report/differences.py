@@ -70,7 +70,7 @@ def _table(findings: Findings, rows: pd.DataFrame) -> str:
     body = []
     for key, group in rows.groupby(["variant", "beta", "against_variant", "against_beta"], sort=False):
         by_metric = {row.metric: row for row in group.itertuples()}
-        values = [_value(by_metric.get(metric), places[metric], most) for metric in metrics]
+        values = [shown(by_metric.get(metric), places[metric], most) for metric in metrics]
         body.append([*_names(findings, *map(str, key)), *values])
     columns = {metric: findings.column(metric, str(rows.dataset.iloc[0])) for metric in metrics}
     headers = [findings.short_header(column) for column in columns.values() if column]
@@ -84,7 +84,8 @@ def _names(findings: Findings, variant: str, beta: str, against: str, against_be
     return plain(one), plain(f"{findings.variants[against]}, {findings.symbols[against]} = {against_beta}")
 
 
-def _value(row: Any, places: int, most: int) -> str:
+def shown(row: Any, places: int, most: int) -> str:
+    """A comparison as tables show it: mean ± half its interval, bold if it holds, the pairs if not ``most``."""
     if row is None or row.pairs < 2:
         return DASH
     half = row.ci_high - row.mean
