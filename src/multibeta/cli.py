@@ -118,6 +118,40 @@ def _report(options: argparse.Namespace) -> None:
     print(report(options.study))
 
 
+def _status(options: argparse.Namespace) -> None:
+    import time
+
+    from multibeta.results import StudyFolder
+    from multibeta.stages.status import in_words, status
+
+    asked = None
+    if options.config is not None:
+        from multibeta.study import Study
+
+        asked = Study.read(options.config).resolved()
+    while True:
+        text = in_words(status(StudyFolder(options.study), asked), options.all)
+        if not options.watch:
+            print(text)
+            return
+        print(f"\033[2J\033[H{text}", flush=True)  # the screen cleared, from its upper left corner
+        time.sleep(options.watch)
+
+
+def _why(options: argparse.Namespace) -> None:
+    from multibeta.results import CellFolder
+    from multibeta.stages.why import why
+
+    cell = None
+    if options.config is not None:
+        from multibeta.study import Study
+
+        *_, dataset, variant, beta = options.cell.resolve().parts
+        cell = Study.read(options.config).require_cell(dataset, variant, beta.removeprefix("beta~"))
+    for line in why(CellFolder(options.cell), cell) or ["nothing: all runs are what is asked for"]:
+        print(line)
+
+
 def _doctor(options: argparse.Namespace) -> None:
     from multibeta.stages.doctor import doctor
 
@@ -242,7 +276,48 @@ def _parser() -> argparse.ArgumentParser:
     references.add_argument("study", type=Path, help="results/<study>")
     references.add_argument("dataset", help="a dataset of the study, by its name there")
 
-    train = add("train", _train, "train the seeds of one cell; killed or stopped, the same command goes on")
+    _train_options(add("train", _train, "train the seeds of one cell; killed or stopped, the same command goes on"))
+
+    for name, stages, text in (
+        ("encode", ("encode",), "encode the evaluation images of a trained cell"),
+        ("evaluate", ("encode", "evaluate"), "measure every metric of a trained cell, encoding first if need be"),
+        ("draw", ("encode", "draw"), "draw reconstructions, samples and traversals of a trained cell"),
+        ("measure", ("encode", "evaluate", "draw"), "encode, evaluate and draw in one process, as the pipeline does"),
+    ):
+        add(name, _measure(*stages), text).add_argument("cell", type=Path, help="the folder `multibeta train` printed")
+
+    _score_options(add("score", _score, "measure anybody's model and write the pages a report would have of it"))
+
+    for name, command, text in (
+        ("report", _report, "make the tables, figures and pages of a study from what its cells hold so far"),
+        ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
+    ):
+        add(name, command, text).add_argument("study", type=Path, help="results/<study>")
+    _watching(
+        add("status", _status, "say what has become of every run of a study, while it runs or later; only reads"),
+        add("why", _why, "say what would have a cell trained again: which key changed, from and to"),
+    )
+    _power_options(add("power", _power, "say how many seeds a study needs to see a difference, from its own spread"))
+
+    add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
+        "config", type=Path, help="config.yaml or studies/<name>.yaml"
+    )
+
+    show = add("list", _list, "list datasets, variants, architectures and metrics")
+    show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
+
+    _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
+
+    weights = add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need")
+    weights.add_argument("names", nargs="*", help="which, default: all")
+    weights.add_argument("--list", action="store_true", help="only say which are there")
+
+    config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
+    config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
+    return parser
+
+
+def _train_options(train: argparse.ArgumentParser) -> None:
     train.add_argument("cell", nargs="?", type=Path, help="a cell's folder (what the pipeline gives), or say which:")
     train.add_argument("--dataset", metavar="NAME", help="`multibeta list` shows the names")
     train.add_argument("--variant", metavar="NAME", default="beta_vae", help="default: beta_vae")
@@ -265,40 +340,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     _set(train, "of the study, such as training.likelihood=gaussian or variants.cvae.options.condition=shape")
     _results(train)
-
-    for name, stages, text in (
-        ("encode", ("encode",), "encode the evaluation images of a trained cell"),
-        ("evaluate", ("encode", "evaluate"), "measure every metric of a trained cell, encoding first if need be"),
-        ("draw", ("encode", "draw"), "draw reconstructions, samples and traversals of a trained cell"),
-        ("measure", ("encode", "evaluate", "draw"), "encode, evaluate and draw in one process, as the pipeline does"),
-    ):
-        add(name, _measure(*stages), text).add_argument("cell", type=Path, help="the folder `multibeta train` printed")
-
-    _score_options(add("score", _score, "measure anybody's model and write the pages a report would have of it"))
-
-    for name, command, text in (
-        ("report", _report, "make the tables, figures and pages of a study from what its cells hold so far"),
-        ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
-    ):
-        add(name, command, text).add_argument("study", type=Path, help="results/<study>")
-    _power_options(add("power", _power, "say how many seeds a study needs to see a difference, from its own spread"))
-
-    add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
-        "config", type=Path, help="config.yaml or studies/<name>.yaml"
-    )
-
-    show = add("list", _list, "list datasets, variants, architectures and metrics")
-    show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
-
-    _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
-
-    weights = add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need")
-    weights.add_argument("names", nargs="*", help="which, default: all")
-    weights.add_argument("--list", action="store_true", help="only say which are there")
-
-    config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
-    config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
-    return parser
 
 
 def _datasets(parser: argparse.ArgumentParser) -> None:
@@ -351,6 +392,27 @@ def _minutes(text: str) -> float:
     if not 0 < minutes <= MOST_MINUTES:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number > 0, ≤ {MOST_MINUTES}")
     return minutes
+
+
+def _watching(status: argparse.ArgumentParser, why: argparse.ArgumentParser) -> None:
+    status.add_argument("study", type=Path, help="results/<study>")
+    status.add_argument(
+        "--watch", metavar="SECONDS", nargs="?", type=_seconds, const=5.0, help="show it anew, every 5 s if not said"
+    )
+    status.add_argument("--all", action="store_true", help="every run, however many")
+    why.add_argument("cell", type=Path, help="results/<study>/cells/<dataset>/<variant>/beta~<β>")
+    for each in (status, why):
+        each.add_argument("--config", type=Path, metavar="FILE", help="as it asks for, rather than as last started")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a number of seconds ≥ 0.1, ≤ 86400")
+    return seconds
 
 
 def _power_options(parser: argparse.ArgumentParser) -> None:
