@@ -118,6 +118,40 @@ def _report(options: argparse.Namespace) -> None:
     print(report(options.study))
 
 
+def _status(options: argparse.Namespace) -> None:
+    import time
+
+    from multibeta.results import StudyFolder
+    from multibeta.stages.status import in_words, status
+
+    asked = None
+    if options.config is not None:
+        from multibeta.study import Study
+
+        asked = Study.read(options.config).resolved()
+    while True:
+        text = in_words(status(StudyFolder(options.study), asked), options.all)
+        if not options.watch:
+            print(text)
+            return
+        print(f"\033[2J\033[H{text}", flush=True)  # the screen cleared, from its upper left corner
+        time.sleep(options.watch)
+
+
+def _why(options: argparse.Namespace) -> None:
+    from multibeta.results import CellFolder
+    from multibeta.stages.why import why
+
+    cell = None
+    if options.config is not None:
+        from multibeta.study import Study
+
+        *_, dataset, variant, beta = options.cell.resolve().parts
+        cell = Study.read(options.config).require_cell(dataset, variant, beta.removeprefix("beta~"))
+    for line in why(CellFolder(options.cell), cell) or ["nothing: all runs are what is asked for"]:
+        print(line)
+
+
 def _doctor(options: argparse.Namespace) -> None:
     from multibeta.stages.doctor import doctor
 
@@ -262,29 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     references.add_argument("study", type=Path, help="results/<study>")
     references.add_argument("dataset", help="a dataset of the study, by its name there")
 
-    train = add("train", _train, "train the seeds of one cell; killed or stopped, the same command goes on")
-    train.add_argument("cell", nargs="?", type=Path, help="a cell's folder (what the pipeline gives), or say which:")
-    train.add_argument("--dataset", metavar="NAME", help="`multibeta list` shows the names")
-    train.add_argument("--variant", metavar="NAME", default="beta_vae", help="default: beta_vae")
-    train.add_argument("--beta", metavar="β", default="1", help="strength of the variant, default: 1")
-    train.add_argument("--seeds", metavar="SEED", nargs="+", type=int, default=[0], help="default: 0")
-    budget = train.add_mutually_exclusive_group()
-    budget.add_argument("--epochs", type=int, metavar="N", help="budget in passes over the training images")
-    budget.add_argument("--steps", type=int, metavar="N", help="budget in steps of the optimiser")
-    train.add_argument("--architecture", metavar="NAME", help="default: one that fits the images")
-    train.add_argument("--latents", type=int, metavar="D", help="dimensions of the code")
-    train.add_argument("--batch-size", type=int, metavar="B", help="images per step")
-    train.add_argument("--learning-rate", type=float, metavar="LR", help="of Adam")
-    train.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: a GPU if there is one")
-    train.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into the cell's folder")
-    train.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
-    train.add_argument("--name", default="by_hand", help="study the cell belongs to, default: by_hand")
-    train.add_argument("--measure", action="store_true", help="measure at once, for `multibeta measure` to find")
-    train.add_argument(
-        "--minutes", type=_minutes, metavar="M", help=f"stop with a checkpoint before M are over (exit {STOPPED})"
-    )
-    _set(train, "of the study, such as training.likelihood=gaussian or variants.cvae.options.condition=shape")
-    _results(train)
+    _train_options(add("train", _train, "train the seeds of one cell; killed or stopped, the same command goes on"))
 
     for name, stages, text in (
         ("encode", ("encode",), "encode the evaluation images of a trained cell"),
@@ -299,6 +311,10 @@ def _parser() -> argparse.ArgumentParser:
         ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
     ):
         add(name, command, text).add_argument("study", type=Path, help="results/<study>")
+    _watching(
+        add("status", _status, "say what has become of every run of a study, while it runs or later; only reads"),
+        add("why", _why, "say what would have a cell trained again: which key changed, from and to"),
+    )
     for describe, name, run, text in (
         (_score_options, "score", _score, "measure anybody's model and write the pages a report would have of it"),
         (_compare_options, "compare", _compare, "say what two studies share, what differs, and which differences hold"),
@@ -324,6 +340,31 @@ def _parser() -> argparse.ArgumentParser:
     config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
     config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
     return parser
+
+
+def _train_options(train: argparse.ArgumentParser) -> None:
+    train.add_argument("cell", nargs="?", type=Path, help="a cell's folder (what the pipeline gives), or say which:")
+    train.add_argument("--dataset", metavar="NAME", help="`multibeta list` shows the names")
+    train.add_argument("--variant", metavar="NAME", default="beta_vae", help="default: beta_vae")
+    train.add_argument("--beta", metavar="β", default="1", help="strength of the variant, default: 1")
+    train.add_argument("--seeds", metavar="SEED", nargs="+", type=int, default=[0], help="default: 0")
+    budget = train.add_mutually_exclusive_group()
+    budget.add_argument("--epochs", type=int, metavar="N", help="budget in passes over the training images")
+    budget.add_argument("--steps", type=int, metavar="N", help="budget in steps of the optimiser")
+    train.add_argument("--architecture", metavar="NAME", help="default: one that fits the images")
+    train.add_argument("--latents", type=int, metavar="D", help="dimensions of the code")
+    train.add_argument("--batch-size", type=int, metavar="B", help="images per step")
+    train.add_argument("--learning-rate", type=float, metavar="LR", help="of Adam")
+    train.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: a GPU if there is one")
+    train.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into the cell's folder")
+    train.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
+    train.add_argument("--name", default="by_hand", help="study the cell belongs to, default: by_hand")
+    train.add_argument("--measure", action="store_true", help="measure at once, for `multibeta measure` to find")
+    train.add_argument(
+        "--minutes", type=_minutes, metavar="M", help=f"stop with a checkpoint before M are over (exit {STOPPED})"
+    )
+    _set(train, "of the study, such as training.likelihood=gaussian or variants.cvae.options.condition=shape")
+    _results(train)
 
 
 def _datasets(parser: argparse.ArgumentParser) -> None:
@@ -382,6 +423,27 @@ def _compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("one", type=Path, metavar="A", help="results/<study>")
     parser.add_argument("other", type=Path, metavar="B", help="another study; differences are B minus A")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write, default: ./compare-<A>-<B>")
+
+
+def _watching(status: argparse.ArgumentParser, why: argparse.ArgumentParser) -> None:
+    status.add_argument("study", type=Path, help="results/<study>")
+    status.add_argument(
+        "--watch", metavar="SECONDS", nargs="?", type=_seconds, const=5.0, help="show it anew, every 5 s if not said"
+    )
+    status.add_argument("--all", action="store_true", help="every run, however many")
+    why.add_argument("cell", type=Path, help="results/<study>/cells/<dataset>/<variant>/beta~<β>")
+    for each in (status, why):
+        each.add_argument("--config", type=Path, metavar="FILE", help="as it asks for, rather than as last started")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a number of seconds ≥ 0.1, ≤ 86400")
+    return seconds
 
 
 def _power_options(parser: argparse.ArgumentParser) -> None:

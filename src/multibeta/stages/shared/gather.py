@@ -29,6 +29,7 @@ from multibeta.results import (
 )
 from multibeta.stages.shared.provenance import git_commit
 from multibeta.stages.shared.titles import variant_title
+from multibeta.study import FOLLOWS
 
 #: Measures that runs.csv repeats beside the costs.
 OF_RUNS = ("reconstruction", "kl", "elbo", "active_units")
@@ -49,7 +50,7 @@ class Found:
     @classmethod
     def read(cls, study: StudyFolder, spec: dict[str, Any]) -> Found:
         """``spec`` is a cell of study.json. Missing files leave empty facts, costs and metrics."""
-        cell = Cell.model_validate({name: value for name, value in spec.items() if name != "data_key"})
+        cell = Cell.model_validate({name: value for name, value in spec.items() if name not in FOLLOWS})
         cell.load_plugins()
         folder = study.cell(cell.dataset.name, cell.variant.name, cell.strength)
         facts = read_json(folder.cell) if folder.cell.is_file() else {}
