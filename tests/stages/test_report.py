@@ -227,6 +227,31 @@ def test_a_study_may_have_targets_of_its_own(root):
     assert "0.500 **quick**" in section(text_of(root), "Against targets")
 
 
+def test_published_values_stand_beside_those_of_the_study(root):
+    entry = {
+        **{"dataset": "sprites", "variant": "beta_vae", "strength": 4, "metric": "mig", "protocol": "dlib19"},
+        **{"representation": "mean", "value": 0.9, "source": "Somebody 2020, https://example.org/paper"},
+    }
+    write_specs(Study.parse({**CONFIG, "report": {"published": [entry]}}), root)
+    (row,) = (line for line in section(text_of(root), "Beside published values").splitlines() if "example.org" in line)
+    values = gather(StudyFolder(root / "made")).metrics.query(
+        "dataset == 'sprites' and variant == 'beta_vae' and beta == '4' and metric == 'mig' and factor == '' "
+        "and protocol == 'dlib19' and representation == 'mean'"
+    )
+    assert f"| 3 | {values.value.mean():.3f} ± " in row
+    assert "| 0.900 |" in row
+    report(root / "made")
+    assert 'href="https://example.org/paper"' in StudyFolder(root / "made").report_html.read_text(encoding="utf-8")
+
+
+def test_a_study_of_before_there_were_published_values_is_still_read(root):
+    path = StudyFolder(root / "made").study
+    study = json.loads(path.read_text())
+    del study["report"]["published"]
+    write_json(path, study)
+    assert gather(StudyFolder(root / "made")).published == []
+
+
 def test_what_is_not_computed_is_grouped_by_reason_and_counted(root):
     lines = section(text_of(root), "Not computed, and why").splitlines()
     assert any(

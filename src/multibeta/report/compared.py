@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from multibeta.report.comparable import column_of_both, common, comparable, values_of
 from multibeta.report.equal_runs import RUN, equal_runs
 from multibeta.report.findings import CORE, CellKey, Findings
-from multibeta.report.paired import difference, holm
+from multibeta.report.paired import Difference, difference, holm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,8 @@ def differences_between(one: Findings, other: Findings) -> pd.DataFrame:
 
     A measure is compared in the first of the report's columns in which both studies have a pair of runs; numbers of
     different protocols or representations never meet. ``p_holm`` is corrected over the cells of a dataset and measure.
-    ``same_runs`` is how many of the pairs are one run twice, whose difference is 0 unless its numbers disagree.
+    ``same_runs`` is how many of the pairs are one run twice; a cell of none but these has a mean, which is 0 unless its
+    numbers disagree, and no test.
     """
     import pandas as pd
 
@@ -67,13 +69,18 @@ def differences_between(one: Findings, other: Findings) -> pd.DataFrame:
                 first, second = (each.get(column, {}).get(cell.place, {}) for each in values)
                 seeds = [seed for seed in first if seed in second]
                 again = sum((*cell.place, seed) in same for seed in seeds)
-                found.append((cell, difference([second[seed] - first[seed] for seed in seeds]), again))
+                each = difference([second[seed] - first[seed] for seed in seeds])
+                found.append((cell, each if again < len(seeds) else _untested(each), again))
             corrected = holm([each.p for _, each, _ in found])
             rows += [
                 (*cell.place, *column, *each[:5], p_holm, each.pairs, again)
                 for (cell, each, again), p_holm in zip(found, corrected, strict=True)
             ]
     return pd.DataFrame(rows, columns=list(COMPARED_COLUMNS))
+
+
+def _untested(found: Difference) -> Difference:
+    return Difference(found.mean, math.nan, math.nan, found.std, math.nan, found.pairs)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -53,9 +53,9 @@ def equal_runs_section(one: Findings, other: Findings, numbers: pd.DataFrame) ->
 
 def _disagreement(one: Findings, other: Findings, unequal: pd.DataFrame) -> str:
     text = (
-        f"> **{counted(len(unequal), 'number')} of the same runs disagree**, by more than {ROUNDING:g} of the larger "
-        "one. Another processor, GPU or version changes last bits, which a training enlarges; where both rest on the "
-        "same (see Provenance), results were altered, or measured by other code."
+        f"> **{counted(len(unequal), 'number')} of the same runs disagree**, by more than {100 * ROUNDING:g} % of the "
+        "larger one. Another processor, GPU or version changes last bits, which a training enlarges; where both rest on "
+        "the same (see Provenance), results were altered, or measured by other code."
     )
     rows = []
     groups: Any = unequal.groupby(list(Column._fields), sort=False)
@@ -81,7 +81,7 @@ def differences_section(one: Findings, other: Findings, changed: list[Change], f
             "half its 95 % interval (Student's paired t), in brackets the number of pairs where it is not that of all "
             f"seeds. In **bold**: differences that hold at {100 * ALPHA:g} % after Holm's correction (1979) over all "
             f"cells of a dataset, for each measure. {DASH}: no pair, or one only, which has no interval; nor have "
-            "differences that are all equal, as those of the same runs, which are 0."
+            "differences that are all equal, nor those of runs that are the same in both, which test nothing."
         )
         parts.append(_otherwise_measured(one, other, changed))
         parts.append(_holding(one, other, found))
@@ -153,7 +153,15 @@ def _table(one: Findings, rows: pd.DataFrame) -> str:
     for (_, variant, beta), group in groups:
         by_metric = {row.metric: row for row in group.itertuples()}
         again, paired = group.same_runs.max(), group.pairs.max()
-        runs = "other" if again == 0 else "the same" if again == paired else f"{again} of {paired} the same"
+        runs = (
+            DASH
+            if paired == 0
+            else "other"
+            if again == 0
+            else "the same"
+            if again == paired
+            else f"{again} of {paired} the same"
+        )
         values = [_shown(by_metric.get(metric), places[metric], most) for metric in columns]
         body.append((plain(one.variants[variant]), f"{one.symbols[variant]} = {beta}", runs, *values))
     return table(["variant", "strength", "runs", *(one.header(column) for column in columns.values())], body, 3)

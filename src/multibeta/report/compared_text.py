@@ -55,7 +55,7 @@ def _in_short(one: Findings, other: Findings, changed: list[Change], found: pd.D
         lines = ["> **No cell is in both**, so no measure is compared."]
     else:
         tested, hold = int(found.p.notna().sum()), sum(map(holds, found.itertuples()))
-        head = f"{hold} of {counted(tested, 'difference')} hold" if tested else "No difference can be tested"
+        head = f"{hold} of {tested:,} differences hold" if tested else "No difference can be tested"
         keys = len({change.key for change in changed})
         options = f"{counted(keys, 'option')} {'differs' if keys == 1 else 'differ'}" if keys else "no option differs"
         lines = [f"> **{head}**, in {counted(len(both), 'common cell')}, between which {options}."]
@@ -85,7 +85,7 @@ def _studies(one: Findings, other: Findings) -> str:
             ("measured", measured(one), measured(other)),
         )
     ]
-    return table(["", plain(one.name), plain(other.name)], rows, 3)
+    return table(["study", plain(one.name), plain(other.name)], rows, 3)
 
 
 def _cells(one: Findings, other: Findings) -> str:
@@ -100,7 +100,7 @@ def _options(one: Findings, other: Findings, changed: list[Change]) -> str:
         return f"{parts[0]}\n\nThe cells that both have are of equal options."
     rows = [
         (
-            code(change.key),
+            plain(change.key),
             ABOUT.get(change.key.partition(".")[0], "training"),
             *(code(value) if value is not None else DASH for value in (change.before, change.after)),
             which(one, other, change.cells),
