@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -238,6 +239,16 @@ def test_corrupt_images_are_left_out_by_number_and_name(squares, tmp_path, capsy
     }
     assert capsys.readouterr().err.startswith("A folder of images: squares: 3 of 41 images left out: unknown.png: has")
     assert len((tmp_path / "data" / "left_out.csv").read_text().splitlines()) == 4
+
+
+def test_names_that_are_no_text_are_told_all_the_same(squares, tmp_path, capsys):
+    for name in (b"no\xffcode.png", b"two\nlines.png"):
+        Path(os.fsdecode(os.fsencode(squares) + b"/" + name)).write_bytes(b"no image")
+    dataset = prepare("image_folder", {"path": str(squares), "most_corrupt": 0.1}, tmp_path / "data")
+    assert list(dataset.card["left_out"]["first"]) == [r"no\udcffcode.png", r"two\nlines.png"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert r"two\nlines.png: is no image" in line
+    assert r"no\udcffcode.png," in (tmp_path / "data" / "left_out.csv").read_text(encoding="utf-8")
 
 
 # What is wrong is one line.

@@ -1,6 +1,7 @@
 """Data of one's own gets a name once it has been read; the name then works wherever a dataset's does."""
 
 import os
+import resource
 import shutil
 
 import numpy as np
@@ -56,7 +57,16 @@ def test_a_folder_gets_its_own_name_and_a_summary(capsys, tmp_path):
     table = str(tmp_path / "squares.csv")
     assert file["options"] == {"path": str(tmp_path / "squares"), "size": 8, "attributes": table}
     assert file["facts"]["licence"] == "not stated"
-    assert not list((tmp_path / "cache").glob("tmp*"))
+
+
+def test_of_images_no_copy_is_made():
+    np.savez("grey.npz", images=np.arange(200, dtype=np.uint8)[:, None, None].repeat(16, 1).repeat(16, 2))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # no file may grow beyond
+    try:
+        run("datasets add grey.npz")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_file_of_arrays_too(capsys):
