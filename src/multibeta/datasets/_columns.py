@@ -44,8 +44,9 @@ def factor(
     Raises:
         DataError: it does not vary, is not finite, mixes words and numbers, or has nearly as many words as rows.
     """
-    if name == "label" or "+" in name:
-        raise DataError(f"{where}: a factor may not be called {name!r}; label is the classes, and + joins factors")
+    if name == "label" or "+" in name or not name.strip() or not name.isprintable():
+        why = "label is the classes, + joins factors, and a name is letters in one line"
+        raise DataError(f"{where}: a factor may not be called {name!r}; {why}")
     numbers = _numbers(distinct)
     if numbers is None:
         if kind in ("ordinal", "periodic"):
