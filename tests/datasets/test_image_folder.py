@@ -330,22 +330,28 @@ def test_a_place_that_is_no_folder_of_images(tmp_path):
         ("file,c\n0-0.png,1\n0-1.png,1\n", ["column c has one value, 1"]),
         ("file,c\n0-0.png,1\n0-1.png,nan\n", ["column c holds nan", "not a finite number"]),
         ("file,c\n0-0.png,1\n0-1.png,unknown\n", ["mixes numbers and words ('1' and 'unknown')", "kinds"]),
+        ("file;c\n0-0.png;1\n0-1.png;0,25\n", ["column c holds '0,25'; write numbers with a point, 0.25"]),
         ("file,a+b\n0-0.png,1\n0-1.png,2\n", ["'a+b'"]),
         ("file,label\n0-0.png,1\n0-1.png,1\n", ["column label has one value"]),
         ("file,split\n0-0.png,train\n0-1.png,later\n", ["column split holds 'later'"]),
         ("file,split\n0-0.png,train\n0-1.png,train\n", ["split holds out no image"]),
         ('file,c\n"0-0.png,1\n', ["cannot be read as a table"]),
+        ("file,c\n0-0.png,caf\udce9\n", ["cannot be read as a table: save it as CSV in UTF-8", "0xe9"]),
     ],
 )
 def test_a_wrong_table(squares, text, words):
-    (squares.parent / "wrong.csv").write_text(text)
+    (squares.parent / "wrong.csv").write_text(text, encoding="utf-8", errors="surrogateescape")
     refused(lambda: folder(squares, attributes=str(squares.parent / "wrong.csv")).build({}), "wrong.csv", *words)
 
 
 def test_words_that_name_images_are_no_factor(tmp_path):
     write_folder(tmp_path / "squares", copies=10)
     rows = numbered(tmp_path / "squares", comment=lambda i: f"image {i}")
-    refused(lambda: with_table(tmp_path / "squares", rows).factors, "comment has 80 different values in 80 rows")
+    refused(
+        lambda: with_table(tmp_path / "squares", rows).factors,
+        "comment has 80 different values in 80 rows",
+        "kinds: {comment: categorical}",
+    )
 
 
 @pytest.mark.parametrize(
