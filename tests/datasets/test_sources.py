@@ -160,6 +160,12 @@ def test_the_mirror_comes_first_and_nothing_is_downloaded(source, server, mirror
     assert not cache.exists()
 
 
+def test_a_mirror_may_lie_at_home(source, mirror, cache, monkeypatch):
+    (mirror / "toy" / "a.bin").write_bytes(CONTENT)
+    monkeypatch.setenv("HOME", str(mirror.parent))
+    assert locate(source(), "~/mirror", cache) == {"a.bin": mirror / "toy" / "a.bin"}
+
+
 @pytest.mark.parametrize("behaviour", ["good", "unsized"])
 def test_a_download_lands_in_the_cache_and_is_made_once(source, server, mirror, cache, behaviour):
     for _ in range(2):

@@ -57,6 +57,8 @@ def test_a_folder_gets_its_own_name_and_a_summary(capsys, tmp_path):
     table = str(tmp_path / "squares.csv")
     assert file["options"] == {"path": str(tmp_path / "squares"), "size": 8, "attributes": table}
     assert file["facts"]["licence"] == "not stated"
+    run("datasets fetch squares")
+    assert capsys.readouterr().err.endswith("squares is your own, and lies where it did\n")
 
 
 def test_of_images_no_copy_is_made():
@@ -157,13 +159,23 @@ def test_data_that_has_gone_is_one_line_that_names_its_file(capsys, tmp_path):
         ("a: 1", "remove squares"),
         ("{plug_in: arrays, options: 3}", "remove squares"),
         ("{", "is not YAML"),
+        ("{plug_in: image_folder, options: {path: squares}, facts: }", "remove squares"),
+        ("{plug_in: image_folder, options: {path: squares}, facts: {images: many}}", "remove squares"),
+        ("{plug_in: image_folder, options: {path: squares}, facts: {shape: 3}}", "remove squares"),
     ],
 )
 def test_a_damaged_file_of_a_name_is_one_line(capsys, tmp_path, text, word):
     run(ADD)
     (tmp_path / "names" / "squares.yaml").write_text(text)
     refused("train --dataset squares", capsys, "squares.yaml", word)
+    refused("datasets list", capsys, "squares.yaml", word)
     run("datasets remove squares")
+
+
+def test_an_option_that_is_no_more_is_one_line(capsys, tmp_path):
+    run(ADD)
+    (tmp_path / "names" / "squares.yaml").write_text("{plug_in: image_folder, options: {path: squares, sise: 3}}")
+    refused("datasets info squares", capsys, "squares.yaml: sise = 3: unknown key; did you mean 'size'?")
 
 
 def test_a_name_that_is_removed_is_gone_and_the_data_stays(capsys, tmp_path):
