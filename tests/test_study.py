@@ -178,7 +178,11 @@ MALFORMED = {
     "split of an unknown kind": ({"datasets": {"sprites": {"split": {"kind": "randm"}}}}, "did you mean 'random'?"),
     "split without its share": (
         {"datasets": {"sprites": {"split": {"kind": "random"}}}},
-        "datasets.sprites.split = {'kind': 'random'}: of kind random must give share",
+        "datasets.sprites.split = {'kind': 'random'}: of kind random must give just share",
+    ),
+    "split with more than it takes": (
+        {"datasets": {"sprites": {"split": {"kind": "random", "share": 0.3, "factors": ["x"]}}}},
+        "of kind random must give just share",
     ),
     "split with what it does not take": (
         {"datasets": {"sprites": {"split": {"share": 0.3}}}},

@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.name_of_command}: {error}", file=sys.stderr)
     except (RuntimeError, ValueError) as error:
         print(f"{options.name_of_command}: {' '.join(str(error).split())}", file=sys.stderr)
+    except MemoryError as error:
+        print(f"{options.name_of_command}: not enough memory: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
     return 1

@@ -419,7 +419,8 @@ class SplitOptions(Section):
         wanted = SPLITS[self.kind]
         if given not in wanted:
             text = (
-                " or ".join(" and ".join(sorted(names)) for names in wanted if names) or "no hold_out, factors, share"
+                " or ".join(f"just {' and '.join(sorted(names))}" for names in wanted if names)
+                or "no hold_out, factors, share"
             )
             raise PydanticCustomError("split", "of kind {kind} must give {text}", {"kind": self.kind, "text": text})
         drawn = self.kind == "random" or (self.kind == "combinations" and not self.hold_out) or self.correlate

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
+import fcntl
+import glob
 import json
 import os
 import tempfile
@@ -229,14 +232,15 @@ def lineage_folder(root: Path, lineage: str) -> Path:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends, or is removed when it fails.
 
+    What an earlier process that was killed in the block left behind is removed.
+
     Raises:
         OSError: naming ``path``: the folder cannot be written or the disk is full; the file is then as it was before.
     """
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        _remove_forsaken(path)
+        handle, temporary = _locked_temporary(path)
         try:
             yield temporary
             temporary.chmod(0o666 & ~_umask())
@@ -245,6 +249,26 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _locked_temporary(path: Path) -> tuple[int, Path]:
+    """An open file beside ``path``, under a lock that the kernel lets go of with its holder."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):  # nobody took it for forsaken before it was locked
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_forsaken(path: Path) -> None:
+    """Remove what processes that were killed had written of ``path``: nobody holds its lock."""
+    for left in path.parent.glob(glob.escape(f".{path.name}.") + "?" * 8 + glob.escape(path.suffix)):
+        with contextlib.suppress(OSError), left.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 @contextmanager

@@ -419,6 +419,17 @@ def test_an_entry_with_a_name_of_its_own_is_not_mistaken_for_the_plug_in(tmp_pat
     assert "| narrow (β-VAE) | 4 |" in rows
 
 
+def test_a_factor_of_any_name_cannot_break_the_page(root):
+    findings = gather(StudyFolder(root / "made"))
+    named = {"x": "<script>x|y"}
+    card = findings.cards["sprites"]
+    factors = [{**factor, "name": named.get(factor["name"], factor["name"])} for factor in card["factors"]]
+    cards = {**findings.cards, "sprites": {**card, "factors": factors}}
+    text = markdown(replace(findings, cards=cards, summary=findings.summary.replace({"factor": named})))
+    assert r"| shape | scale | &lt;script&gt;x\|y | y |" in section(text, "By factor")
+    assert "<script>" not in text
+
+
 def test_the_variance_of_a_score_is_split_and_stands_beside_that_of_the_metric(root):
     repeats = [
         {

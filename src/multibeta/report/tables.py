@@ -107,7 +107,7 @@ def factors(findings: Findings) -> str:
                 + [_interval(rows.get(cell.place), places) for rows in by_factor.values()]
                 for cell in findings.of_dataset(dataset)
             )
-        headers = ["measure", "variant", findings.symbol, *names]
+        headers = ["measure", "variant", findings.symbol, *map(plain, names)]
         parts += [
             fold(f"{dataset}: {group.heading}", table(headers, rows, 2)) for group, rows in sorted(groups.items())
         ]
