@@ -211,12 +211,13 @@ def _cost(findings: Findings) -> Text:
 
 
 def _machine(facts: Mapping[str, Any]) -> str:
-    gpus = f", {facts['gpus']}" if facts["gpus"] != "none" else ""
-    return f"{facts['processor']}, {_count(facts['cores'], 'core')}{gpus}"
+    cores = [_count(facts["cores"], "core")] if "cores" in facts else []
+    gpus = [] if facts.get("gpus", "none") == "none" else [facts["gpus"]]
+    return ", ".join([facts["processor"], *cores, *gpus])
 
 
 def _gpu_watts(hardware: Sequence[Mapping[str, Any]]) -> int:
-    named = " ".join(str(each["gpus"]) for each in hardware)
+    named = " ".join(str(each.get("gpus", "")) for each in hardware)
     return next((watts for word, watts in GPU_WATTS.items() if word in named), OTHER_GPU_WATTS)
 
 
