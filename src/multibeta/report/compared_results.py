@@ -54,8 +54,8 @@ def equal_runs_section(one: Findings, other: Findings, numbers: pd.DataFrame) ->
 def _disagreement(one: Findings, other: Findings, unequal: pd.DataFrame) -> str:
     text = (
         f"> **{counted(len(unequal), 'number')} of the same runs disagree**, by more than {100 * ROUNDING:g} % of the "
-        "larger one. Another processor, GPU or version changes last bits, which a training enlarges; where both rest on "
-        "the same (see Provenance), results were altered, or measured by other code."
+        "larger one. Another processor, GPU or version changes last bits, which a training enlarges; where both rest "
+        "on the same (see Provenance), results were altered, or measured by other code."
     )
     rows = []
     groups: Any = unequal.groupby(list(Column._fields), sort=False)
