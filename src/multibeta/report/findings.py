@@ -91,6 +91,30 @@ class CellKey:
 
 
 @dataclass(frozen=True)
+class Ladder:
+    """What the traversal ladder of a dataset shows, or why there is none.
+
+    Attributes:
+        reference: the run that all others are matched to, in words, and why it is the one.
+        runs, among: how many runs are shown, of how many finished ones.
+        latents, active: how many latents are shown, of how many active ones of the reference.
+        matched, strips: how many strips of the other runs are matched, of how many.
+        left_out: cells that could not be shown, with the reason.
+        missing: why there is no ladder; empty if there is one.
+    """
+
+    reference: str = ""
+    runs: int = 0
+    among: int = 0
+    latents: int = 0
+    active: int = 0
+    matched: int = 0
+    strips: int = 0
+    left_out: Sequence[str] = ()
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class Findings:
     """Everything a report says, as plain tables and mappings.
 
@@ -114,6 +138,8 @@ class Findings:
         pictures: names of the figures that exist, by `CellKey.place`.
         provenance: the content of provenance.json.
         diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
+        animations: names of the figures that exist once more as a moving picture, by `CellKey.place`.
+        ladders: of the datasets by name.
     """
 
     name: str
@@ -135,6 +161,8 @@ class Findings:
     pictures: Mapping[tuple[str, str, str], Sequence[str]]
     provenance: Mapping[str, Any]
     diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
+    animations: Mapping[tuple[str, str, str], Sequence[str]] = field(default_factory=dict)
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:

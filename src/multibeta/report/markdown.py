@@ -8,6 +8,7 @@ from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.health import health
+from multibeta.report.ladder import ladders
 from multibeta.report.overview import completeness, study, tradeoffs
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
@@ -25,6 +26,7 @@ SECTIONS = (
     against_targets,
     factors,
     reliability,
+    ladders,
     gallery,
     costs,
     not_computed,

@@ -18,6 +18,7 @@ from multibeta.report.markdown import markdown
 from multibeta.report.overview import panel_columns
 from multibeta.report.reliability import agreement, correlations_name
 from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
+from multibeta.stages.ladders import draw_ladders
 from multibeta.stages.references import known_references
 from multibeta.stages.shared.gather import gather
 from multibeta.stages.shared.saving import save
@@ -49,6 +50,7 @@ def report(study_folder: Path) -> Path:
     write_table(folder.comparisons, findings.comparisons)
     write_json(folder.provenance, dict(findings.provenance))
     _draw(findings, folder.figures)
+    findings = replace(findings, ladders=draw_ladders(folder, findings))
     text = markdown(findings)
     write_text(folder.report_markdown, text)
     write_text(folder.report_html, page(text, lambda path: (folder.path / path).read_bytes()))

@@ -107,6 +107,9 @@ class Found:
             return []
         return [name for name in GALLERIES if (self.folder.figures / f"{name}.png").is_file()]
 
+    def animations(self) -> list[str]:
+        return [name for name in self.pictures() if (self.folder.figures / f"{name}.webp").is_file()]
+
 
 def gather(folder: StudyFolder) -> Findings:
     """The findings of a study: only the cells and seeds of study.json, whatever else lies on disk; without references.
@@ -150,6 +153,7 @@ def gather(folder: StudyFolder) -> Findings:
         provenance=_provenance(study, found, cards),
         comparisons=_empty(COMPARISONS_COLUMNS),
         diagnoses={each.key.place: each.diagnoses() for each in found},
+        animations={each.key.place: each.animations() for each in found},
     )
     return replace(findings, comparisons=compare(findings))
 
