@@ -123,24 +123,29 @@ def _with_codes(
 
 
 def _reference(findings: Findings, dataset: str, runs: Sequence[Shown]) -> tuple[Shown | None, str]:
-    """The run that the others are matched to, and why it is the one."""
+    """The run of the study's first variant that the others are matched to, and why it is the one."""
     usable = [run for run in runs if run.active.any()]
     if not usable:
         return None, ""
-    column, scores = findings.column("mig", dataset), {}
-    if column is not None:
-        table = findings.metrics[(findings.metrics.dataset == dataset) & (findings.metrics.factor == "")]
-        for name, value in column._asdict().items():
-            table = table[table[name] == value]
-        done = table[(table.status == "done") & table.value.notna()]
-        scores = done.set_index(["variant", "beta", "seed"]).value.to_dict()
-    scored = [run for run in usable if (run.key.variant, run.key.beta, run.seed) in scores]
-    if scored:
-        best = max(scored, key=lambda run: scores[run.key.variant, run.key.beta, run.seed])
-        return best, f"which of those shown has the highest {findings.label('mig')}"
-    first = [run for run in usable if run.key.variant == usable[0].key.variant]
-    strength = reference_strength([run.key.beta for run in first])
-    return next(run for run in first if run.key.beta == strength), "the first run at the reference strength"
+    own = [run for run in usable if run.key.variant == usable[0].key.variant]
+    scores = _mig(findings, dataset)
+    if scored := [run for run in own if (*run.key.place, run.seed) in scores]:
+        best = max(scored, key=lambda run: scores[*run.key.place, run.seed])
+        return best, f"of that variant's runs shown the one of highest {findings.label('mig')}"
+    strength = reference_strength([run.key.beta for run in own])
+    return next(run for run in own if run.key.beta == strength), "the first run at the reference strength"
+
+
+def _mig(findings: Findings, dataset: str) -> dict[Any, float]:
+    """By dataset, variant, strength and seed, as far as it was computed."""
+    column = findings.column("mig", dataset)
+    if column is None:
+        return {}
+    table = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.dataset == dataset)]
+    for name, value in column._asdict().items():
+        table = table[table[name] == value]
+    scores: dict[Any, float] = table.dropna(subset=["value"]).set_index([*PLACE, "seed"]).value.to_dict()
+    return scores
 
 
 def _matched(reference: Shown, latents: NDArray[np.int64], run: Shown) -> Matching:
