@@ -143,10 +143,7 @@ def _by_seed(findings: Findings, dataset: str, metric: str) -> Values:
     column = findings.column(metric, dataset)
     if column is None:
         return {}
-    table = findings.metrics
-    table = table[(table.dataset == dataset) & (table.factor == "") & (table.status == "done") & table.value.notna()]
-    for name, value in column._asdict().items():
-        table = table[table[name] == value]
+    table = findings.runs_of(column, dataset)
     found: Values = {}
     columns = (table[name].tolist() for name in ("variant", "beta", "seed", "value"))
     for variant, beta, seed, value in zip(*columns, strict=True):

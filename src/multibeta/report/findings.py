@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ GALLERIES = {
     "edits": "Edits: a code moved along the direction of each attribute",
     "edit_matrix": "What edits of each factor do to every factor",
 }
+
+
+#: Dataset, variant, strength.
+Place = tuple[str, str, str]
 
 
 class Column(NamedTuple):
@@ -181,11 +186,7 @@ class Findings:
 
     def columns(self, dataset: str | None = None) -> list[Column]:
         """The columns that hold a number for at least one cell (of the dataset), in the order of the tables."""
-        table = self.summary[(self.summary.factor == "") & (self.summary.seeds > 0)]
-        if dataset is not None:
-            table = table[table.dataset == dataset]
-        found = set(table[list(Column._fields)].itertuples(index=False, name=None))
-        return sorted((Column(*column) for column in found), key=_rank)
+        return self._columns.get(dataset, [])
 
     def column(self, metric: str, dataset: str | None = None) -> Column | None:
         """The first column of a metric, the one that targets and figures mean; None if it has no number."""
@@ -206,13 +207,50 @@ class Findings:
         codes = " codes" if column.representation in ("mean", "sampled") else ""
         return f"{measure.title}{measure.arrow}<br>{unit}{column.representation}{codes}<br>{column.protocol}"
 
-    def numbers(self, column: Column, factor: str = "") -> dict[tuple[str, str, str], Any]:
-        """The rows of the summary for a column, by `CellKey.place`."""
-        table = self.summary[self.summary.factor == factor]
-        for name, value in column._asdict().items():
-            table = table[table[name] == value]
-        rows: list[Any] = list(table.itertuples())
-        return {(row.dataset, row.variant, row.beta): row for row in rows}
+    def numbers(self, column: Column, factor: str = "", dataset: str | None = None) -> dict[Place, Any]:
+        """The rows of the summary for a column (and a dataset), by `CellKey.place`."""
+        by_dataset = self._numbers.get((column, factor), {})
+        return {
+            place: row for name, rows in by_dataset.items() if dataset in (None, name) for place, row in rows.items()
+        }
+
+    def runs_of(self, column: Column, dataset: str | None = None) -> pd.DataFrame:
+        """What runs (of the dataset) score in a column: rows of metrics.csv, without parts, of those that have a number."""
+        import pandas as pd
+
+        by_dataset = self._runs.get(column, {})
+        found = [table for name, table in by_dataset.items() if dataset in (None, name)]
+        return pd.concat(found) if found else self.metrics[:0]
+
+    # A study may have a million rows; each table is searched once.
+
+    @cached_property
+    def _columns(self) -> dict[str | None, list[Column]]:
+        table = self.summary[(self.summary.factor == "") & (self.summary.seeds > 0)]
+        names = ["dataset", *Column._fields]
+        found: dict[str | None, set[Column]] = {None: set()}
+        for dataset, *column in table[names].drop_duplicates().itertuples(index=False, name=None):
+            for of_dataset in (found[None], found.setdefault(dataset, set())):
+                of_dataset.add(Column(*column))
+        return {dataset: sorted(columns, key=_rank) for dataset, columns in found.items()}
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[Column, str], dict[str, dict[Place, Any]]]:
+        found: dict[tuple[Column, str], dict[str, dict[Place, Any]]] = {}
+        rows: Iterable[Any] = self.summary.itertuples()
+        for row in rows:
+            of_column = found.setdefault((Column(row.metric, row.protocol, row.representation), row.factor), {})
+            of_column.setdefault(row.dataset, {})[row.dataset, row.variant, row.beta] = row
+        return found
+
+    @cached_property
+    def _runs(self) -> dict[Column, dict[str, pd.DataFrame]]:
+        computed = (self.metrics.factor == "") & (self.metrics.status == "done") & self.metrics.value.notna()
+        found: dict[Column, dict[str, pd.DataFrame]] = {}
+        groups: Any = self.metrics[computed].groupby([*Column._fields, "dataset"], sort=False)
+        for (*column, dataset), table in groups:
+            found.setdefault(Column(*column), {})[dataset] = table
+        return found
 
 
 def _rank(column: Column) -> tuple[Any, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
-from multibeta.report.comparisons import STRENGTHS, reference_strength, seeds_for
+from multibeta.report.comparisons import STRENGTHS, seeds_for
 from multibeta.report.differences import WANTED, holds, seeds_in_words
 from multibeta.report.findings import CORE, CellKey, Column, Findings
 from multibeta.report.paired import ALPHA
@@ -97,16 +98,17 @@ def _p(p: float) -> str:
 
 def _tables(findings: Findings) -> list[str]:
     parts = []
+    differing = _differing(findings)
     for dataset in findings.datasets:
         columns = [column for metric in CORE if (column := findings.column(metric, dataset))]
         if not columns:
             continue
-        numbers = {column: findings.numbers(column) for column in columns}
+        numbers = {column: findings.numbers(column, dataset=dataset) for column in columns}
         places = {column: decimals([row.mean for row in numbers[column].values()], most=3) for column in columns}
         seconds = _seconds_per_epoch(findings, dataset)
         body = []
         for cell in findings.of_dataset(dataset):
-            values = [_mean(findings, cell, column, numbers[column], places[column]) for column in columns]
+            values = [_mean(cell, column, numbers[column], places[column], differing) for column in columns]
             epoch = number(seconds.get(cell.place), decimals(seconds.values(), most=2))
             body.append([findings.variants[cell.variant], cell.beta, *values, epoch])
         headers = ["variant", findings.symbol, *(findings.short_header(column) for column in columns), "s per epoch"]
@@ -114,22 +116,19 @@ def _tables(findings: Findings) -> list[str]:
     return parts
 
 
-def _mean(findings: Findings, cell: CellKey, column: Column, numbers: Any, places: int) -> str:
+def _mean(cell: CellKey, column: Column, numbers: Any, places: int, differing: set[tuple[str, ...]]) -> str:
     row = numbers.get(cell.place)
     if row is None or not row.seeds:
         return DASH
     text = number(row.mean, places)
-    return f"**{text}**" if _differs(findings, cell, column.metric) else text
+    return f"**{text}**" if (*cell.place, column.metric) in differing else text
 
 
-def _differs(findings: Findings, cell: CellKey, metric: str) -> bool:
-    strengths = [other.beta for other in findings.of_dataset(cell.dataset) if other.variant == cell.variant]
+def _differing(findings: Findings) -> set[tuple[str, ...]]:
+    """Dataset, variant, strength and measure where it differs from that at the reference strength."""
     found = findings.comparisons
-    if cell.beta == reference_strength(strengths) or found.empty:
-        return False
-    own = (found.dataset == cell.dataset) & (found.variant == cell.variant) & (found.beta == cell.beta)
-    rows = list(found[own & (found.kind == STRENGTHS) & (found.metric == metric)].itertuples())
-    return bool(rows) and holds(rows[0])
+    rows: Iterable[Any] = found[found.kind == STRENGTHS].itertuples()
+    return {(row.dataset, row.variant, row.beta, row.metric) for row in rows if holds(row)}
 
 
 def _seconds_per_epoch(findings: Findings, dataset: str) -> dict[tuple[str, str, str], float]:

@@ -92,8 +92,7 @@ def _percent(share: float) -> str:
 
 def _runs(findings: Findings, column: Column, dataset: str) -> pd.Series:
     """The value of every run, by variant, beta and seed."""
-    own = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status == "done")]
-    return _of_column(own, column, dataset).set_index(["variant", "beta", "seed"]).value
+    return findings.runs_of(column, dataset).set_index(["variant", "beta", "seed"]).value
 
 
 def _of_column(table: pd.DataFrame, column: Column, dataset: str) -> pd.DataFrame:

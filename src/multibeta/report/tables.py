@@ -6,14 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from multibeta.report.findings import PROTOCOLS, CellKey, Column, Findings
+from multibeta.report.findings import PROTOCOLS, CellKey, Column, Findings, Place
 from multibeta.report.targets import SECONDS_PER_EPOCH, condition, standing
 from multibeta.report.text import DASH, decimals, fold, listed, number, plain, table, with_interval
 
 #: Representations of codes.
 CODES = ("mean", "sampled")
-
-Place = tuple[str, str, str]
 
 
 class Group(NamedTuple):
@@ -197,8 +195,7 @@ def _means(findings: Findings, metric: str, dataset: str) -> dict[Place, float]:
 
 
 def _of_dataset(findings: Findings, column: Column, dataset: str, factor: str = "") -> dict[Place, Any]:
-    rows = findings.numbers(column, factor)
-    return {place: row for place, row in rows.items() if place[0] == dataset and row.seeds}
+    return {place: row for place, row in findings.numbers(column, factor, dataset).items() if row.seeds}
 
 
 def _stand(means: dict[Place, float], cell: CellKey, targets: list[Any]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,17 +104,18 @@ def spread(runs: pd.DataFrame, repeats: pd.DataFrame) -> Spread:
     return Spread(pooled(runs), pooled(repeats))
 
 
-def bootstrap(values: Sequence[float], statistic: Callable[..., Any] = np.mean) -> tuple[float, float]:
-    """The 2.5 and 97.5 percentiles of the statistic over 2,000 resamples of the values; NaN with fewer than three.
+def bootstrap(values: ArrayLike) -> NDArray[np.float64]:
+    """The 2.5 and 97.5 percentiles (..., 2) of the mean of values (..., n) over 2,000 resamples; NaN if n < 3.
 
-    With few values it is too narrow: five have 126 different resamples, and none leaves their range (Efron 1979).
+    With few values the interval is too narrow: five have 126 different resamples, and none leaves their range
+    (Efron 1979).
     """
-    n = len(values)
+    values = np.asarray(values, dtype=np.float64)
+    n = values.shape[-1]
     if n < FEWEST:
-        return math.nan, math.nan
+        return np.full((*values.shape[:-1], 2), np.nan)
     chosen = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
-    low, high = np.quantile(statistic(np.asarray(values)[chosen], axis=1), [0.025, 0.975])
-    return float(low), float(high)
+    return np.moveaxis(np.quantile(values[..., chosen].mean(-1), [0.025, 0.975], axis=-1), 0, -1)
 
 
 def rank_correlations(table: pd.DataFrame) -> pd.DataFrame:

@@ -141,10 +141,7 @@ def _mig(findings: Findings, dataset: str) -> dict[Any, float]:
     column = findings.column("mig", dataset)
     if column is None:
         return {}
-    table = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.dataset == dataset)]
-    for name, value in column._asdict().items():
-        table = table[table[name] == value]
-    scores: dict[Any, float] = table.dropna(subset=["value"]).set_index([*PLACE, "seed"]).value.to_dict()
+    scores: dict[Any, float] = findings.runs_of(column, dataset).set_index([*PLACE, "seed"]).value.to_dict()
     return scores
 
 

@@ -102,10 +102,7 @@ def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]
 
 
 def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
-    table = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status == "done")]
-    for name, value in column._asdict().items():
-        table = table[table[name] == value]
-    return table[[*PLACE, "seed", "value"]].dropna().assign(panel=panel)
+    return findings.runs_of(column)[[*PLACE, "seed", "value"]].assign(panel=panel)
 
 
 def _means(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
