@@ -215,12 +215,21 @@ class Findings:
         }
 
     def runs_of(self, column: Column, dataset: str | None = None) -> pd.DataFrame:
-        """What runs (of the dataset) score in a column: rows of metrics.csv, without parts, of those that have a number."""
+        """What runs (of the dataset) score in a column: rows of metrics.csv, without parts and failures."""
         import pandas as pd
 
         by_dataset = self._runs.get(column, {})
         found = [table for name, table in by_dataset.items() if dataset in (None, name)]
         return pd.concat(found) if found else self.metrics[:0]
+
+    def repeats_of(self, column: Column, dataset: str) -> pd.DataFrame:
+        """The rows of `repeats` for a column and a dataset."""
+        return self._repeats.get((*column, dataset), self.repeats[:0])
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """The rows of `metrics` that have no number, without parts."""
+        return self.metrics[(self.metrics.factor == "") & (self.metrics.status != "done")]
 
     # A study may have a million rows; each table is searched once.
 
@@ -251,6 +260,11 @@ class Findings:
         for (*column, dataset), table in groups:
             found.setdefault(Column(*column), {})[dataset] = table
         return found
+
+    @cached_property
+    def _repeats(self) -> dict[tuple[str, ...], pd.DataFrame]:
+        groups: Any = self.repeats.groupby([*Column._fields, "dataset"], sort=False)
+        return dict(iter(groups))
 
 
 def _rank(column: Column) -> tuple[Any, ...]:

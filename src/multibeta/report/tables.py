@@ -114,7 +114,7 @@ def factors(findings: Findings) -> str:
 
 def not_computed(findings: Findings) -> str:
     """Every measure without a number: the reasons, what they keep from being computed, and in how many runs."""
-    rows = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status != "done")]
+    rows = findings.failures
     heading = "## Not computed, and why"
     if rows.empty:
         return f"{heading}\n\nEvery measure of every measured run has a number."

@@ -139,7 +139,6 @@ def _recipe(column: Column | None) -> str:
 
 def _reason(findings: Findings, dataset: str, panel: str) -> str:
     """Why a panel would be empty: the most frequent reason among the dataset's runs."""
-    metrics = findings.metrics
-    own = metrics[(metrics.dataset == dataset) & (metrics.metric == panel) & (metrics.factor == "")]
-    failed = own[own.status != "done"].status
-    return str(failed.mode().iloc[0]) if len(failed) else "not measured"
+    failures = findings.failures
+    own = failures[(failures.dataset == dataset) & (failures.metric == panel)].status
+    return str(own.mode().iloc[0]) if len(own) else "not measured"
