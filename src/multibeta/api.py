@@ -1,19 +1,52 @@
-"""The metrics for anybody's model: one function, any object with ``encode`` and ``decode``."""
+"""The public functions that read and measure: anybody's model, a dataset by name, the results of a study."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multibeta.options import PROTOCOLS, EvaluationOptions
+from multibeta.options import PROTOCOLS, EvaluationOptions, canonical_strength
 from multibeta.registry import find, load_file, nearest
+from multibeta.results import StudyFolder, read_table
 from multibeta.stages.score import measure_anybody, prepared
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from multibeta.datasets import Dataset
+    from multibeta.model import Run
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """What `load_study` gives: the tables of a study's report, and its trained models.
+
+    Attributes:
+        path: the study's folder.
+        metrics: one row for each run and measure, as metrics.csv.
+        runs: one row for each run: status, costs, loss terms.
+        summary: mean, standard deviation and 95 % interval over the seeds of each cell.
+        comparisons: differences within seeds, with interval and corrected p value.
+    """
+
+    path: Path
+    metrics: pd.DataFrame
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    comparisons: pd.DataFrame
+
+    def run(self, dataset: str, variant: str, beta: str | float, seed: int | None = None) -> Run:
+        """A trained model of the study, on the CPU; ``seed`` None takes the cell's first.
+
+        Raises:
+            FileNotFoundError: the study has no trained cell of these names.
+            ValueError: the cell has no finished run of that seed.
+        """
+        from multibeta.model import load_run
+
+        return load_run(StudyFolder(self.path).cell(dataset, variant, canonical_strength(beta)).path, seed)
 
 
 def evaluate(
@@ -54,6 +87,22 @@ def evaluate(
     wanted = _metric_names(metrics)
     options = EvaluationOptions(protocols=picked, codes=codes, held_out=held_out, samples=samples, seed=seed)
     return _table(measure_anybody(model, prepared(dataset, Path(results)), wanted, options).rows)
+
+
+def load_study(path: str | Path) -> StudyResults:
+    """The tables of a study that has a report, such as ``results/default``, and its models by `StudyResults.run`.
+
+    β is text in the tables, in its one spelling: ``"0.5"``, ``"1"``, ``"4"``.
+
+    Raises:
+        FileNotFoundError: the folder holds no report of a study.
+    """
+    folder = StudyFolder(Path(path))
+    files = (folder.metrics, folder.runs, folder.summary, folder.comparisons)
+    missing = next((file for file in files if not file.is_file()), None)
+    if missing is not None:
+        raise FileNotFoundError(f"{folder.path}: no {missing.name} here; `multibeta report {folder.path}` writes it")
+    return StudyResults(folder.path, *map(read_table, files))
 
 
 def load_dataset(name: str, results: str | Path = "results", plugins: Sequence[str | Path] = ()) -> Dataset:

@@ -142,6 +142,31 @@ class StudyFolder:
         return self.path / "comparisons.csv"
 
     @property
+    def rate(self) -> Path:
+        """Effective β between neighbouring strengths: `multibeta.report.rate.RATE_COLUMNS`."""
+        return self.path / "rate.csv"
+
+    @property
+    def recommended(self) -> Path:
+        """The strength to take, by measure: `multibeta.report.rate.RECOMMENDED_COLUMNS`."""
+        return self.path / "recommended.csv"
+
+    @property
+    def pareto(self) -> Path:
+        """Which cells none beats: `multibeta.report.rate.PARETO_COLUMNS`."""
+        return self.path / "pareto.csv"
+
+    @property
+    def methods(self) -> Path:
+        """The methods paragraph in LaTeX, which cites keys of `references_bib`."""
+        return self.path / "tables" / "methods.tex"
+
+    @property
+    def references_bib(self) -> Path:
+        """BibTeX of what the study uses."""
+        return self.path / "references.bib"
+
+    @property
     def provenance(self) -> Path:
         return self.path / "provenance.json"
 
@@ -268,6 +293,9 @@ def read_table(path: Path) -> pd.DataFrame:
         "factor",
         "status",
         "fingerprint",
+        "kind",
+        "against_variant",
+        "against_beta",
     )
     table = pd.read_csv(path, dtype=dict.fromkeys(text, str))
     return table.fillna({name: "" for name in text if name in table})

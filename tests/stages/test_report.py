@@ -323,7 +323,7 @@ def test_equal_results_give_equal_bytes(reported):
 
 def test_the_page_needs_nothing_beside_it(reported):
     page = reported.report_html.read_text(encoding="utf-8")
-    pictures = 4 + 2 + 2 * 2 * (len(GALLERIES) - 1) + 2 * 2 * len(GALLERIES)
+    pictures = 5 + 2 + 2 * 2 * (len(GALLERIES) - 1) + 2 * 2 * len(GALLERIES)
     assert page.count('src="data:image/png;base64,') == pictures
     assert 'src="cells' not in page
     assert str(reported.root) not in page

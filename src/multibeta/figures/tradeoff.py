@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
-from multibeta.figures._style import DPI, INK, MUTED, PAGE, styled, told_apart
+from multibeta.figures._panels import TOGETHER, bands, legend, say
+from multibeta.figures._style import DPI, INK, PAGE, styled, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 ROW = 1.45  # inches
-#: Letters of a reason side by side in one of five panels.
-LETTERS = 16
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
-#: Variants in a panel beside each other; of more, the panels are divided.
-TOGETHER = 5
-#: Letters of a legend that fit beside each other, and those whose place a marker takes.
-LINE, MARKER = 110, 7
 
 
 @styled
@@ -54,11 +48,11 @@ def tradeoff(
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     what = "" if level is None else "differences to the reference strength; "
     note = f"{what}line and bar: mean and 95 % interval; points: seeds"
-    bands = _bands(variants, symbols or {})
-    height = ROW * len(datasets) + 0.35 + (0.25 if len(bands) > 1 else 0)
-    figure = Figure(figsize=(PAGE, height * len(bands)), dpi=DPI, layout="constrained")
-    parts: list[Any] = [figure] if len(bands) == 1 else list(figure.subfigures(len(bands), 1, squeeze=False)[:, 0])
-    for part, own in zip(parts, bands, strict=True):
+    parted = bands(variants, symbols or {})
+    height = ROW * len(datasets) + 0.35 + (0.25 if len(parted) > 1 else 0)
+    figure = Figure(figsize=(PAGE, height * len(parted)), dpi=DPI, layout="constrained")
+    parts: list[Any] = [figure] if len(parted) == 1 else list(figure.subfigures(len(parted), 1, squeeze=False)[:, 0])
+    for part, own in zip(parts, parted, strict=True):
         grid = part.subplots(len(datasets), len(panels), squeeze=False)
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
@@ -69,7 +63,7 @@ def tradeoff(
             for axes, dataset in zip(grid[:, column], datasets, strict=True):
                 seeds = _at(of_points, dataset, panel)
                 if seeds.empty:
-                    _say(axes, reasons[dataset, panel] or "not measured")
+                    say(axes, reasons[dataset, panel] or "not measured")
                 else:
                     if level is not None:
                         axes.axhline(level, color=INK, linewidth=0.6)
@@ -80,23 +74,8 @@ def tradeoff(
         for axes, dataset in zip(grid[:, 0], datasets, strict=True):
             axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
         part.align_ylabels(grid[:, 0])
-        _legend(part, own, note if part is parts[-1] else "")
+        legend(part, own, note if part is parts[-1] else "")
     return figure
-
-
-def _bands(variants: Mapping[str, str], symbols: Mapping[str, str]) -> list[dict[str, str]]:
-    """The variants, all together if they are few; else those of one letter, in even parts of a few."""
-    if len(variants) <= TOGETHER:
-        return [dict(variants)]
-    by_letter: dict[str, list[str]] = {}
-    for variant in variants:
-        by_letter.setdefault(symbols.get(variant, "β"), []).append(variant)
-    bands = []
-    for names in by_letter.values():
-        count = -(-len(names) // TOGETHER)
-        size = -(-len(names) // count)
-        bands += [{name: variants[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
-    return bands
 
 
 @styled
@@ -129,7 +108,7 @@ def rate_distortion(
     for dataset, axes in zip(datasets, grid, strict=False):  # in this order, or zip would swallow a panel
         axes.set_title(dataset, fontweight="bold")
         if points[points.dataset == dataset].empty:
-            _say(axes, "no finished run")
+            say(axes, "no finished run")
             continue
         _paths(axes, points[points.dataset == dataset], means[means.dataset == dataset], list(variants))
         axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
@@ -137,7 +116,7 @@ def rate_distortion(
         axes.locator_params(nbins=6)
     for axes in list(grid):
         axes.set_axis_off()
-    _legend(figure, variants, note)
+    legend(figure, variants, note)
     return figure
 
 
@@ -166,7 +145,7 @@ def _rate_distortion_of_each(
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
         if not names:
-            _say(grid[0, 0], "no finished run")
+            say(grid[0, 0], "no finished run")
         part.supxlabel("rate: KL (nats per image)", fontsize=7)
         part.supylabel("distortion: reconstruction (nats)", fontsize=7)
     handles = [Line2D([], [], linestyle="", label=note)]
@@ -232,28 +211,3 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
     room = 0.3 * (high - low) or 0.1 * max(abs(high), 1e-3)
     bottom, top = axes.get_ylim()
     axes.set_ylim(max(bottom, low - room), min(top, high + room))
-
-
-def _say(axes: Axes, reason: str) -> None:
-    """An empty panel says why it is empty."""
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
-    for spine in axes.spines.values():
-        spine.set(visible=True, color="#d0d0d0", linestyle=(0, (3, 3)))
-    text = "\n".join(textwrap.wrap(reason, LETTERS))
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
-
-
-def _legend(figure: Any, variants: Mapping[str, str], note: str) -> None:
-    looks = told_apart("variant", list(variants))
-    handles = [
-        Line2D([], [], label=title, color=colour, marker=marker)
-        for title, colour, marker in zip(variants.values(), looks["palette"], looks["markers"], strict=True)
-    ]
-    letters = [len(title) + MARKER for title in variants.values()]
-    if sum(letters) + len(note) <= LINE:
-        handles += [Line2D([], [], linestyle="", label=note, color=INK)] if note else []
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.5)
-    else:
-        columns = max(1, LINE // max(letters))
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=note or None)

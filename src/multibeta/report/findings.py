@@ -145,6 +145,8 @@ class Findings:
         diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
         animations: names of the figures that exist once more as a moving picture, by `CellKey.place`.
         ladders: of the datasets by name.
+        sources: what plug-ins of the study name as their source, by kind ("variant", "architecture", "metric") and
+            name; a metric's under each of its scores.
     """
 
     name: str
@@ -168,6 +170,7 @@ class Findings:
     diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
     animations: Mapping[tuple[str, str, str], Sequence[str]] = field(default_factory=dict)
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:

@@ -9,7 +9,9 @@ from multibeta.report.gallery import gallery
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.health import health
 from multibeta.report.ladder import ladders
+from multibeta.report.methods import methods
 from multibeta.report.overview import completeness, study, tradeoffs
+from multibeta.report.rate import rate
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
 from multibeta.report.text import plain
@@ -20,6 +22,7 @@ SECTIONS = (
     tradeoffs,
     in_short,
     differences,
+    rate,
     study,
     health,
     tables,
@@ -31,6 +34,7 @@ SECTIONS = (
     costs,
     not_computed,
     calibration,
+    methods,
     provenance,
 )
 

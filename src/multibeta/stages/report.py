@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from multibeta.figures.correlations import correlations
+from multibeta.figures.rate import rate_axis
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 from multibeta.report.comparisons import STRENGTHS, pairs
 from multibeta.report.findings import DIFFERENCES, PANELS
 from multibeta.report.html import page
 from multibeta.report.markdown import markdown
+from multibeta.report.methods import methods_latex, references
 from multibeta.report.overview import panel_columns
+from multibeta.report.pareto import fronts
+from multibeta.report.rate import SCORE, has_figure, on_front, pareto_table, recommended_table, slopes_table
 from multibeta.report.reliability import agreement, correlations_name
 from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
 from multibeta.stages.ladders import draw_ladders
@@ -48,6 +52,11 @@ def report(study_folder: Path) -> Path:
     write_table(folder.runs, findings.runs[list(RUNS_COLUMNS)])
     write_table(folder.summary, findings.summary)
     write_table(folder.comparisons, findings.comparisons)
+    write_table(folder.rate, slopes_table(findings))
+    write_table(folder.recommended, recommended_table(findings))
+    write_table(folder.pareto, pareto_table(findings))
+    write_text(folder.methods, methods_latex(findings))
+    write_text(folder.references_bib, references(findings))
     write_json(folder.provenance, dict(findings.provenance))
     _draw(findings, folder.figures)
     findings = replace(findings, ladders=draw_ladders(folder, findings))
@@ -73,12 +82,30 @@ def _draw(findings: Findings, folder: Path) -> None:
             figure = rate_distortion(runs, cells, variants, findings.datasets, findings.symbols)
             save(figure, folder, "rate_distortion", KINDS)
     _draw_differences(findings, folder, variants)
+    _draw_rate(findings, folder, variants)
     for dataset in findings.datasets:
         found = agreement(findings, dataset)
         if found is not None:
             title = f"{dataset}, {len(findings.runs[findings.runs.dataset == dataset])} runs"
             figure = correlations(found.to_numpy(), list(found.columns), title)
             save(figure, folder, correlations_name(dataset), KINDS)
+
+
+def _draw_rate(findings: Findings, folder: Path, variants: dict[str, str]) -> None:
+    """A score against cost and rate, where there is one."""
+    column = findings.column(SCORE)
+    if column is None or not has_figure(findings):
+        return
+    costs = [findings.column(metric) for metric in ("kl", "reconstruction")]
+    means = _wide(_stack([_means(findings, each.metric, each) for each in costs if each]), PLACE, "mean")
+    scores = _means(findings, SCORE, column).rename(columns={"mean": "score"})[[*PLACE, "score"]]
+    ringed = on_front(fronts(findings))
+    cells = means.merge(scores, on=PLACE)
+    cells["front"] = [place in ringed for place in cells[PLACE].itertuples(index=False, name=None)]
+    figure = rate_axis(
+        cells, slopes_table(findings), findings.label(SCORE), variants, findings.datasets, findings.symbols
+    )
+    save(figure, folder, "rate", KINDS)
 
 
 def _draw_differences(findings: Findings, folder: Path, variants: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from multibeta import registry
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.metrics import all_scores
@@ -154,6 +155,7 @@ def gather(folder: StudyFolder) -> Findings:
         comparisons=_empty(COMPARISONS_COLUMNS),
         diagnoses={each.key.place: each.diagnoses() for each in found},
         animations={each.key.place: each.animations() for each in found},
+        sources=_sources([each.cell for each in found]),
     )
     return replace(findings, comparisons=compare(findings))
 
@@ -177,6 +179,17 @@ def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]
         },
         "config": study["config"],
     }
+
+
+def _sources(cells: list[Cell]) -> dict[tuple[str, str], str]:
+    """What the plug-ins of the cells name as their source."""
+    named = {("variant", cell.variant.plug_in) for cell in cells}
+    named |= {("architecture", cell.training.architecture) for cell in cells}
+    found = {(kind, name): str(registry.find(kind, name).source) for kind, name in sorted(named)}
+    for name in sorted({name for cell in cells for name in cell.metric_names}):
+        metric = registry.find("metric", name)
+        found |= {("metric", score): str(metric.source) for score in metric.all_scores()}
+    return found
 
 
 def measures_of(names: list[str]) -> dict[str, Measure]:
