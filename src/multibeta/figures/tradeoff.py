@@ -191,12 +191,13 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
     points, means = (
         table.assign(x=table.beta.astype(float) * table.variant.map(steps).astype(float)) for table in (points, means)
     )
-    # The caller's mean and interval as three values, of which seaborn draws the median and the whole range.
-    three = means.melt(["variant", "x"], ["ci_low", "mean", "ci_high"]).dropna()
-    bars = {"errorbar": ("pi", 100), "err_style": "bars", "err_kws": {"capsize": 1.5, "elinewidth": 0.8}}
-    _draw(
-        axes, points, three, "x", "value", told_apart("variant", variants), estimator="median", markersize=3.5, **bars
-    )
+    looks = told_apart("variant", variants)
+    _draw(axes, points, means.rename(columns={"mean": "value"}), "x", "value", looks, estimator=None, markersize=3.5)
+    # By hand: seaborn computes its bars itself, row by row, where the caller has them.
+    for variant, colour in zip(variants, looks["palette"], strict=True):
+        own = means[(means.variant == variant) & means.ci_low.notna()]
+        bars = [own["mean"] - own.ci_low, own.ci_high - own["mean"]]
+        axes.errorbar(own.x, own["mean"], bars, fmt="none", ecolor=colour, elinewidth=0.8, capsize=1.5)
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(strengths))
