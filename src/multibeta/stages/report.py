@@ -14,6 +14,7 @@ from multibeta.figures.rate import rate_axis
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 from multibeta.report.comparisons import STRENGTHS, pairs
 from multibeta.report.findings import DIFFERENCES, PANELS
+from multibeta.report.gallery import embeds
 from multibeta.report.html import page
 from multibeta.report.markdown import markdown
 from multibeta.report.methods import methods_latex, references
@@ -62,7 +63,12 @@ def report(study_folder: Path) -> Path:
     findings = replace(findings, ladders=draw_ladders(folder, findings))
     text = markdown(findings)
     write_text(folder.report_markdown, text)
-    write_text(folder.report_html, page(text, lambda path: (folder.path / path).read_bytes()))
+    embedded = embeds(findings)
+
+    def read(path: str) -> bytes | None:
+        return (folder.path / path).read_bytes() if embedded or not path.startswith("cells/") else None
+
+    write_text(folder.report_html, page(text, read))
     return folder.report_html
 
 
