@@ -19,7 +19,7 @@ from multibeta.options import DatasetEntry, SplitOptions, StudyOptions, VariantE
 from multibeta.results import StudyFolder
 
 #: Raise when equal results begin to be reported differently.
-REPORT_VERSION = 7
+REPORT_VERSION = 8
 
 #: Jobs that Snakemake can plan; Locatello et al. 2019 trained 12,600 models, in 252 cells.
 MOST_CELLS = 10_000

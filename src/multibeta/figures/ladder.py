@@ -143,7 +143,8 @@ def _draw(axes: Axes, canvas: _Canvas, rungs: Sequence[Rung], band: range) -> No
                 said = "ref." if rung.reference else _two_places(r)
                 axes.annotate(said, (start + canvas.strip, middle), (3, 0), ha="left", color=INK, **near)
             else:
-                said = f"no match: {_two_places(r)}" if r else "no latent left"
+                # Towards 0, so that none is as large as one that matches.
+                said = f"no match: {_two_places(np.trunc(100 * r) / 100)}" if r else "no latent left"
                 centre = (start + canvas.strip / 2, middle)
                 axes.annotate(said, centre, (0, 0), ha="center", color=MUTED, **near)
 
