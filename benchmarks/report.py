@@ -34,7 +34,7 @@ from multibeta.stages.train import train
 from multibeta.study import Study
 
 DATASETS, VARIANTS = {"sprites": "small_conv", "digits": "mlp"}, ("beta_vae", "cvae")
-TRAINING = {"budget": "200 steps", "latents": 10, "learning_rate": 0.002, "log_every": 10}
+TRAINING = {"budget": "300 steps", "latents": 10, "learning_rate": 0.002, "log_every": 10}
 #: Files of a cell that are the same for all that stand for it.
 SHARED = ("models.safetensors", "codes.npz", "history.csv", "costs.json", "arrays.npz")
 #: Loaded, laid out and painted: two frames after the load event. The page then says so at an address of this process.
@@ -51,7 +51,7 @@ def small_study(seeds: int, root: Path) -> Study:
         "name": "small",
         "datasets": {name: {"training": {"architecture": net}} for name, net in DATASETS.items()},
         "variants": list(VARIANTS),
-        "strengths": [2],
+        "strengths": [0.1],  # so low that latents are active after so few steps
         "seeds": seeds,
         "training": TRAINING,
         "running": {"device": "cpu"},

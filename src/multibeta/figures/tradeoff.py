@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from multibeta.figures._panels import TOGETHER, bands, legend, say
 from multibeta.figures._style import DPI, INK, PAGE, styled, told_apart
@@ -200,11 +200,9 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
         axes.errorbar(own.x, own["mean"], bars, fmt="none", ecolor=colour, elinewidth=0.8, capsize=1.5)
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(strengths))
+    ticks = strengths[:: -(-len(strengths) // MOST_TICKS)]
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    every = -(-len(strengths) // MOST_TICKS)
-    axes.set_xticks(strengths, [f"{beta:g}" if i % every == 0 else "" for i, beta in enumerate(strengths)])
+    axes.set_xticks(ticks, [f"{beta:g}" for beta in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     # With two seeds an interval is nine times the distance of the seeds; it may leave the panel, not shrink it.
     drawn = np.concatenate([points.value, means["mean"]])
