@@ -125,7 +125,12 @@ def bootstrap(values: ArrayLike) -> NDArray[np.float64]:
     if n < FEWEST:
         return np.full((*values.shape[:-1], 2), np.nan)
     chosen = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
-    return np.moveaxis(np.quantile(values[..., chosen].mean(-1), [0.025, 0.975], axis=-1), 0, -1)
+    ranked = np.sort(values[..., chosen].mean(-1), axis=-1)
+    # As np.quantile, which takes twice as long: a report has hundreds of thousands of means.
+    place = np.array([0.025, 0.975]) * (RESAMPLES - 1)
+    below = place.astype(int)
+    ends: NDArray[np.float64] = ranked[..., below] + (place - below) * (ranked[..., below + 1] - ranked[..., below])
+    return ends
 
 
 def rank_correlations(table: pd.DataFrame) -> pd.DataFrame:
