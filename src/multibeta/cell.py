@@ -17,7 +17,7 @@ from multibeta.results import CellFolder, StudyFolder, read_json
 #: Raise when equal specs begin to train differently: every model is then trained anew.
 TRAIN_VERSION = 2
 #: Raise when equal models begin to be measured or drawn differently.
-EVALUATE_VERSION = 4
+EVALUATE_VERSION = 5
 
 
 class Choice(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,8 +168,8 @@ class Run:
             yield torch.from_numpy(np.array(values[chosen])).to(self.device), of_batch
 
 
-def load_cell(folder: results.CellFolder, device: str = "cpu") -> dict[int, Run]:
-    """The finished runs of a cell by seed; runs that diverged or failed are absent.
+def load_cell(folder: results.CellFolder, device: str = "cpu", seeds: Sequence[int] | None = None) -> dict[int, Run]:
+    """The finished runs of a cell by seed, of all seeds or of some; runs that diverged or failed are absent.
 
     Raises:
         FileNotFoundError: the folder holds no trained cell.
@@ -181,7 +181,7 @@ def load_cell(folder: results.CellFolder, device: str = "cpu") -> dict[int, Run]
     cell = Cell.model_validate(results.read_json(folder.spec))
     cell.load_plugins()
     runs = {}
-    for seed in cell.seeds:
+    for seed in cell.seeds if seeds is None else seeds:
         if weights := _weights(folder, seed, device):
             network = build(cell, seed)
             network.load_state_dict(weights)

@@ -336,9 +336,8 @@ def read_table(path: Path) -> pd.DataFrame:
         "against_variant",
         "against_beta",
     )
-    header = pd.read_csv(path, nrows=0).columns
-    table = pd.read_csv(path, dtype={name: str for name in text if name in header})
-    return table.fillna({name: "" for name in text if name in header})
+    table = pd.read_csv(path, dtype=dict.fromkeys(text, str))
+    return table.fillna({name: "" for name in text if name in table})
 
 
 def _umask() -> int:

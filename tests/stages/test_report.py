@@ -400,6 +400,22 @@ def test_for_a_template_figures_are_as_wide_as_its_page_and_its_columns(root):
         assert re.search(rf"/MediaBox \[ ?0 0 {72 * inches:g} ".encode(), (figures / f"{name}.pdf").read_bytes())
 
 
+def test_a_large_study_links_to_its_pictures_and_its_parts(root, monkeypatch):
+    monkeypatch.setattr("multibeta.report.gallery.MOST_EMBEDDED", 20)
+    monkeypatch.setattr("multibeta.report.tables.MOST_PARTS", 10)
+    report(root / "made")
+    folder = StudyFolder(root / "made")
+    page = folder.report_html.read_text(encoding="utf-8")
+    linked = re.findall(r'<img src="(cells/[^"]+)"', page)
+    assert len(linked) == 2 * 2 * (2 * len(GALLERIES) - 1)
+    assert all((folder.path / unquote(path)).is_file() for path in linked)
+    assert 'src="data:image/png;base64,' in page
+    text = folder.report_markdown.read_text(encoding="utf-8")
+    assert f"These are {len(linked)} pictures, more than the 20 that report.html would hold" in text
+    assert "more than the 10 that a page would hold: see [summary.csv](summary.csv)" in section(text, "By factor")
+    assert "<table" not in page.partition('id="by-factor"')[2].partition("<h2")[0]
+
+
 def test_links_of_the_markdown_lead_somewhere(reported):
     text = reported.report_markdown.read_text(encoding="utf-8")
     links = re.findall(r'(?:src="|\]\()([^")#]+)', text)

@@ -161,10 +161,17 @@ def render(figure: Figure, kind: str) -> bytes:
         return _as_png(figure)
     # The dates within Computer Modern are so old that they look wrong to it.
     logging.getLogger("fontTools.ttLib.tables._h_e_a_d").setLevel(logging.ERROR)
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     buffer = io.BytesIO()
     with _in_style():
-        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-        figure.savefig(buffer, format=kind, dpi=figure.dpi, metadata=metadata, facecolor="white")
+        figure.set_facecolor("white")
+        # Straight from the canvas: ``savefig`` would draw it twice, the first time for its layout, which it has.
+        if kind == "svg":
+            FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        else:
+            FigureCanvasPdf(figure).print_pdf(buffer, metadata={"CreationDate": None})
     return buffer.getvalue()
 
 

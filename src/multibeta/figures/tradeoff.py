@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from multibeta.figures._panels import LINE, TOGETHER, bands, blocks, legend, rows_for, say
 from multibeta.figures._style import DPI, INK, REPORT, Look, styled, told_apart
@@ -209,19 +209,18 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
     points, means = (
         table.assign(x=table.beta.astype(float) * table.variant.map(steps).astype(float)) for table in (points, means)
     )
-    # The caller's mean and interval as three values, of which seaborn draws the median and the whole range.
-    three = means.melt(["variant", "x"], ["ci_low", "mean", "ci_high"]).dropna()
-    bars = {"errorbar": ("pi", 100), "err_style": "bars", "err_kws": {"capsize": 1.5, "elinewidth": 0.8}}
-    _draw(
-        axes, points, three, "x", "value", told_apart("variant", variants), estimator="median", markersize=3.5, **bars
-    )
+    looks = told_apart("variant", variants)
+    _draw(axes, points, means.rename(columns={"mean": "value"}), "x", "value", looks, estimator=None, markersize=3.5)
+    # By hand: seaborn computes its bars itself, row by row, where the caller has them.
+    for variant, colour in zip(variants, looks["palette"], strict=True):
+        own = means[(means.variant == variant) & means.ci_low.notna()]
+        bars = [own["mean"] - own.ci_low, own.ci_high - own["mean"]]
+        axes.errorbar(own.x, own["mean"], bars, fmt="none", ecolor=colour, elinewidth=0.8, capsize=1.5)
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(strengths))
+    ticks = strengths[:: -(-len(strengths) // MOST_TICKS)]
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    every = -(-len(strengths) // MOST_TICKS)
-    axes.set_xticks(strengths, [f"{beta:g}" if i % every == 0 else "" for i, beta in enumerate(strengths)])
+    axes.set_xticks(ticks, [f"{beta:g}" for beta in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     # With two seeds an interval is nine times the distance of the seeds; it may leave the panel, not shrink it.
     drawn = np.concatenate([points.value, means["mean"]])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from multibeta.report.comparisons import DISTORTIONS, RATES, STRENGTHS, VARIANTS, seeds_for
 from multibeta.report.findings import CORE, Findings
 from multibeta.report.paired import ALPHA
-from multibeta.report.text import DASH, decimals, fold, number, picture, plain, table
+from multibeta.report.text import DASH, MOST_ROWS, decimals, fold, number, picture, plain, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,8 @@ def differences(findings: Findings) -> str:
             rows = own[own.kind == kind]
             if len(rows):
                 body = "\n\n".join([*([NOTES[kind]] if kind in NOTES else []), _table(findings, rows)])
-                parts.append(fold(f"{dataset}: {title}", body, opened=kind == STRENGTHS))
+                opened = kind == STRENGTHS and body.count("\n") <= MOST_ROWS
+                parts.append(fold(f"{dataset}: {title}", body, opened))
     parts += [_power(findings)]
     return "\n\n".join(part for part in parts if part)
 

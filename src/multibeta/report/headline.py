@@ -9,7 +9,7 @@ from multibeta.report.comparisons import STRENGTHS, seeds_for
 from multibeta.report.differences import WANTED, holds, seeds_in_words
 from multibeta.report.findings import CORE, Findings
 from multibeta.report.paired import ALPHA
-from multibeta.report.text import DASH, decimals, number, plain, table
+from multibeta.report.text import DASH, decimals, long_table, number, plain
 
 
 def at_a_glance(findings: Findings) -> str:
@@ -102,7 +102,7 @@ def _tables(findings: Findings) -> list[str]:
         columns = [column for metric in CORE if (column := findings.column(metric, dataset))]
         if not columns:
             continue
-        numbers = {column: findings.numbers(column) for column in columns}
+        numbers = {column: findings.numbers(column, dataset=dataset) for column in columns}
         places = {column: decimals([row.mean for row in numbers[column].values()], most=3) for column in columns}
         seconds = _seconds_per_epoch(findings, dataset)
         body = []
@@ -114,7 +114,7 @@ def _tables(findings: Findings) -> list[str]:
             epoch = number(seconds.get(cell.place), decimals(seconds.values(), most=2))
             body.append([findings.variants[cell.variant], cell.beta, *values, epoch])
         headers = ["variant", findings.symbol, *(findings.short_header(column) for column in columns), "s per epoch"]
-        parts.append(f"**{plain(dataset)}**\n\n{table(headers, body)}")
+        parts.append(f"**{plain(dataset)}**\n\n{long_table('Means of every cell', headers, body)}")
     return parts
 
 

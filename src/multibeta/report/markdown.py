@@ -8,6 +8,7 @@ from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.health import health
+from multibeta.report.ladder import ladders
 from multibeta.report.methods import methods
 from multibeta.report.overview import cited, completeness, study, tradeoffs
 from multibeta.report.published import published
@@ -31,6 +32,7 @@ SECTIONS = (
     against_targets,
     factors,
     reliability,
+    ladders,
     gallery,
     costs,
     not_computed,

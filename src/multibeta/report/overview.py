@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from multibeta.report.findings import PANELS, CellKey, Column, Findings
-from multibeta.report.text import code, listed, picture, plain, table
+from multibeta.report.text import code, listed, long_table, picture, plain
 
 
 def completeness(findings: Findings) -> str:
@@ -59,7 +59,7 @@ def study(findings: Findings) -> str:
             if cells:
                 rows.append((dataset, findings.variants[variant], *_sweep(findings, cells)))
     headers = ["dataset", "variant", "condition", "strengths", "seeds", "architecture", "training"]
-    lines.append(table(headers, rows, len(headers)))
+    lines.append(long_table("Every sweep", headers, rows, len(headers)))
     lines += [dataset_facts(dataset, findings.cards.get(dataset, {})) for dataset in findings.datasets]
     return "## The study\n\n" + "\n\n".join(lines)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from multibeta.figures._style import LOOKS, REPORT
 from multibeta.report.findings import Cited
+from multibeta.report.gallery import embeds
 from multibeta.report.html import page
 from multibeta.report.lock import moved
 from multibeta.report.markdown import markdown
@@ -15,6 +16,7 @@ from multibeta.report.numbers import Number, numbers, numbers_tex
 from multibeta.report.paper import paper_tables
 from multibeta.report.rate import pareto_table, recommended_table, slopes_table
 from multibeta.results import RUNS_COLUMNS, StudyFolder, read_json, write_json, write_table, write_text
+from multibeta.stages.ladders import draw_ladders
 from multibeta.stages.references import known_references
 from multibeta.stages.shared.gather import gather
 from multibeta.stages.shared.locks import read_lock
@@ -52,9 +54,15 @@ def report(study_folder: Path) -> Path:
         write_text(folder.tables / f"{name}.tex", tabular)
     column = read_json(folder.study)["report"].get("column")
     draw_study(findings, folder.figures, LOOKS[column] if column else REPORT)
+    findings = replace(findings, ladders=draw_ladders(folder, findings))
     text = markdown(findings)
     write_text(folder.report_markdown, text)
-    write_text(folder.report_html, page(text, lambda path: (folder.path / path).read_bytes()))
+    embedded = embeds(findings)
+
+    def read(path: str) -> bytes | None:
+        return (folder.path / path).read_bytes() if embedded or not path.startswith("cells/") else None
+
+    write_text(folder.report_html, page(text, read))
     return folder.report_html
 
 

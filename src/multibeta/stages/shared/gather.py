@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,16 @@ class Found:
     def spec(self) -> dict[str, Any]:
         return {**self.cell.model_dump(mode="json"), "condition": self.cell.condition()}
 
+    @cached_property
+    def fingerprints(self) -> dict[int, str]:
+        return {seed: self.cell.run_fingerprint(seed) for seed in self.cell.seeds}
+
     def status(self, seed: int) -> tuple[str, str]:
         """What became of a run and why; results of another spec than the study's count as missing."""
         run = self.facts.get("runs", {}).get(str(seed))
         if run is None:
             return "missing", ""
-        if run["fingerprint"] != self.cell.run_fingerprint(seed):
+        if run["fingerprint"] != self.fingerprints[seed]:
             return "missing", "what lies there was trained from another spec"
         return run["status"], run["reason"]
 
@@ -86,7 +91,7 @@ class Found:
         for seed in self.cell.seeds:
             status, reason = self.status(seed)
             row: dict[str, Any] = dict(zip(("dataset", "variant", "beta"), self.key.place, strict=True))
-            row |= {"seed": seed, "status": status, "reason": reason, "fingerprint": self.cell.run_fingerprint(seed)}
+            row |= {"seed": seed, "status": status, "reason": reason, "fingerprint": self.fingerprints[seed]}
             if status != "missing":
                 row |= {name: self.facts["runs"][str(seed)].get(name) for name in RUNS_COLUMNS[5:12]}
                 row["evaluation_seconds"] = self.costs.get(str(seed))
@@ -108,6 +113,9 @@ class Found:
         if all(self.status(seed)[0] == "missing" for seed in self.cell.seeds):
             return []
         return [name for name in GALLERIES if (self.folder.figures / f"{name}.png").is_file()]
+
+    def animations(self) -> list[str]:
+        return [name for name in self.pictures() if (self.folder.figures / f"{name}.webp").is_file()]
 
 
 def gather(folder: StudyFolder) -> Findings:
@@ -153,6 +161,7 @@ def gather(folder: StudyFolder) -> Findings:
         comparisons=_empty(COMPARISONS_COLUMNS),
         diagnoses={each.key.place: each.diagnoses() for each in found},
         published=published,
+        animations={each.key.place: each.animations() for each in found},
         sources=_sources([each.cell for each in found]),
     )
     return replace(findings, comparisons=compare(findings))

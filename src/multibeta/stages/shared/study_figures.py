@@ -100,10 +100,7 @@ def _differences(findings: Findings, datasets: list[str], variants: dict[str, st
 
 
 def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
-    table = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status == "done")]
-    for name, value in column._asdict().items():
-        table = table[table[name] == value]
-    return table[[*PLACE, "seed", "value"]].dropna().assign(panel=panel)
+    return findings.runs_of(column)[[*PLACE, "seed", "value"]].assign(panel=panel)
 
 
 def _means(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
@@ -140,7 +137,6 @@ def _recipe(column: Column | None) -> str:
 
 def _reason(findings: Findings, dataset: str, panel: str) -> str:
     """Why a panel would be empty: the most frequent reason among the dataset's runs."""
-    metrics = findings.metrics
-    own = metrics[(metrics.dataset == dataset) & (metrics.metric == panel) & (metrics.factor == "")]
-    failed = own[own.status != "done"].status
-    return str(failed.mode().iloc[0]) if len(failed) else "not measured"
+    failures = findings.failures
+    own = failures[(failures.dataset == dataset) & (failures.metric == panel)].status
+    return str(own.mode().iloc[0]) if len(own) else "not measured"
