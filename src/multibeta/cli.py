@@ -154,6 +154,12 @@ def _why(options: argparse.Namespace) -> None:
         print(line)
 
 
+def _explore(options: argparse.Namespace) -> int:
+    from multibeta.explorer.serve import serve
+
+    return serve(options.study, options.address, options.port, options.plugin)
+
+
 def _doctor(options: argparse.Namespace) -> None:
     from multibeta.stages.doctor import doctor
 
@@ -319,6 +325,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for describe, name, run, text in (
         (_score_options, "score", _score, "measure anybody's model and write the pages a report would have of it"),
+        (_explore_options, "explore", _explore, "look through the results of a study in a browser"),
         (_compare_options, "compare", _compare, "say what two studies share, what differs, and which differences hold"),
         (_power_options, "power", _power, "say how many seeds a study needs to see a difference, from its own spread"),
         (_numbers_options, "numbers", _numbers, "lock the numbers that a paper cites, or say which have moved since"),
@@ -335,9 +342,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
 
-    weights = add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need")
-    weights.add_argument("names", nargs="*", help="which, default: all")
-    weights.add_argument("--list", action="store_true", help="only say which are there")
+    _weights_options(add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need"))
 
     config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
     config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
@@ -446,6 +451,19 @@ def _seconds(text: str) -> float:
     if not 0.1 <= seconds <= 86_400:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number of seconds ≥ 0.1, ≤ 86400")
     return seconds
+
+
+def _weights_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", help="which, default: all")
+    parser.add_argument("--list", action="store_true", help="only say which are there")
+
+
+def _explore_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", type=Path, help="results/<study>, finished or not")
+    parser.add_argument("--port", type=int, help="default: 8501, or the next free one")
+    parser.add_argument("--address", default="127.0.0.1", help="to listen on, default: 127.0.0.1, this machine alone")
+    plugin = "a plug-in file of your own that the models are made with; it is run"
+    parser.add_argument("--plugin", metavar="FILE", type=Path, action="append", default=[], help=plugin)
 
 
 def _power_options(parser: argparse.ArgumentParser) -> None:

@@ -35,6 +35,7 @@ def tradeoff(
     symbols: Mapping[str, str] | None = None,
     level: float | None = None,
     look: Look = REPORT,
+    marked: tuple[str, str, str] | None = None,
 ) -> Figure:
     """One row of panels per dataset, one panel per measure, against the strength on a log axis.
 
@@ -50,6 +51,7 @@ def tradeoff(
         symbols: letter of the strength by name of variant; β where there is none.
         level: for differences to a reference strength, where to draw a line across every panel.
         look: where it is printed.
+        marked: dataset, variant and beta of a cell to draw a ring around.
     """
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     what = "" if level is None else "differences to the reference strength; "
@@ -75,7 +77,7 @@ def tradeoff(
                 else:
                     if level is not None:
                         axes.axhline(level, color=INK, linewidth=0.6)
-                    _against_strength(axes, seeds, _at(of_means, dataset, panel), list(own))
+                    _against_strength(axes, seeds, _at(of_means, dataset, panel), list(own), marked)
                     lowest = axes
             if lowest:
                 lowest.set_xlabel(letters)
@@ -96,6 +98,7 @@ def rate_distortion(
     datasets: Sequence[str],
     symbols: Mapping[str, str] | None = None,
     look: Look = REPORT,
+    marked: tuple[str, str, str] | None = None,
 ) -> Figure:
     """Reconstruction against KL, a panel per dataset, up to three to a row.
 
@@ -108,11 +111,13 @@ def rate_distortion(
         datasets: names, in order.
         symbols: letter of the strength by name of variant; β where there is none.
         look: where it is printed.
+        marked: dataset, variant and beta of a cell to draw a ring around.
     """
     letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in variants))
     note = f"numbers: {letters}; line: mean over seeds; points: seeds"
     if len(variants) > TOGETHER:
-        return _rate_distortion_of_each(points, means, variants, datasets, f"{note}; grey: all other variants", look)
+        note = f"{note}; grey: all other variants"
+        return _rate_distortion_of_each(points, means, variants, datasets, note, look, marked)
     columns = min(int(look.width / PLANE), max(2, len(datasets)))
     rows = -(-len(datasets) // columns)
     figure = Figure(figsize=(look.width, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
@@ -123,6 +128,7 @@ def rate_distortion(
             say(axes, "no finished run")
             continue
         _paths(axes, points[points.dataset == dataset], means[means.dataset == dataset], list(variants))
+        _ring(axes, _cell(means[means.dataset == dataset], marked), "kl", "reconstruction")
         axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
         axes.margins(0.1)
         axes.locator_params(nbins=6)
@@ -139,6 +145,7 @@ def _rate_distortion_of_each(
     datasets: Sequence[str],
     note: str,
     look: Look,
+    marked: tuple[str, str, str] | None,
 ) -> Figure:
     """Panels of one variant each, up to four to a row, dataset by dataset; equal axes within a dataset."""
     columns = int(look.width / SMALL)
@@ -154,6 +161,7 @@ def _rate_distortion_of_each(
             axes.scatter(of_points.kl, of_points.reconstruction, s=2, color="#c8c8c8", linewidth=0)
             own, path = (table[table.variant == name] for table in (of_points, of_means))
             _paths(axes, own, path, [name])
+            _ring(axes, _cell(path, marked), "kl", "reconstruction")
             axes.set_title(variants[name])
             axes.set(xlabel="", ylabel="")
             axes.margins(0.12)
@@ -188,6 +196,16 @@ def _paths(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: list
         axes.annotate(str(cell.beta), (cell.kl, cell.reconstruction), (4 * side, 3 * side), **place)
 
 
+def _cell(means: pd.DataFrame, place: tuple[str, str, str] | None) -> pd.DataFrame:
+    dataset, variant, beta = place or ("", "", "")
+    return means[(means.dataset == dataset) & (means.variant == variant) & (means.beta == beta)]
+
+
+def _ring(axes: Axes, cell: pd.DataFrame, x: str, y: str) -> None:
+    if len(cell):
+        axes.scatter(cell[x], cell[y], s=90, facecolors="none", edgecolors=INK, linewidths=1.3, zorder=5)
+
+
 def _at(table: pd.DataFrame, dataset: str, panel: str) -> pd.DataFrame:
     return table[(table.dataset == dataset) & (table.panel == panel)]
 
@@ -201,7 +219,13 @@ def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str,
         sns.lineplot(means, x=x, y=y, dashes=False, markeredgewidth=0, legend=False, ax=axes, **looks, **line)
 
 
-def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: Sequence[str]) -> None:
+def _against_strength(
+    axes: Axes,
+    points: pd.DataFrame,
+    means: pd.DataFrame,
+    variants: Sequence[str],
+    marked: tuple[str, str, str] | None,
+) -> None:
     strengths = sorted({float(beta) for table in (points, means) for beta in table.beta})
     step = max(strengths[-1] / strengths[0], 2) ** 0.035
     # Variants stand beside each other rather than on top of each other: a small step along the log axis.
@@ -216,6 +240,7 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
         own = means[(means.variant == variant) & means.ci_low.notna()]
         bars = [own["mean"] - own.ci_low, own.ci_high - own["mean"]]
         axes.errorbar(own.x, own["mean"], bars, fmt="none", ecolor=colour, elinewidth=0.8, capsize=1.5)
+    _ring(axes, _cell(means, marked), "x", "mean")
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
     ticks = strengths[:: -(-len(strengths) // MOST_TICKS)]

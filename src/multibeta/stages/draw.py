@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -14,21 +13,19 @@ from numpy.typing import NDArray
 from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.figures import images as figures
-from multibeta.figures._style import LETTERS
 from multibeta.figures.animation import MOST_LATENTS, animation
 from multibeta.figures.control import control
 from multibeta.figures.edit_matrix import edit_matrix
 from multibeta.figures.edits import edits
 from multibeta.figures.importance import importance
 from multibeta.figures.latents import latents
-from multibeta.metrics.posterior._divergence import kl_per_latent
 from multibeta.metrics.posterior.active_units import THRESHOLD
 from multibeta.results import CellFolder, replacing
-from multibeta.stages.shared.codes import Codes, conditions, float_images, prior_codes, read_codes
+from multibeta.stages.shared.codes import Codes, conditions, float_images, prior_codes, read_codes, usage
 from multibeta.stages.shared.metric_rows import read_arrays
 from multibeta.stages.shared.saving import save
 from multibeta.stages.shared.specs import read_cell
-from multibeta.stages.shared.titles import cell_title
+from multibeta.stages.shared.titles import cell_title, condition_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,7 +137,7 @@ class Drawing:
         use, measure, active = self._use()
         grid = self.strips(kind, np.arange(self.run.latents), TRAVERSAL)
         condition = self._held_out(1)[1]
-        told = "" if condition is None else self._condition_names()[int(condition[0])]
+        told = "" if condition is None else condition_names(self.dataset, self.run.condition.name)[int(condition[0])]
         return figures.traversals(grid, TRAVERSAL, use, kind, active, told, self.title, measure)
 
     def animations(self) -> dict[str, bytes]:
@@ -183,7 +180,8 @@ class Drawing:
         return figures.interpolations(grid, np.stack([originals[:PAIRS], originals[PAIRS:]], 1), note, self.title)
 
     def conditional_samples(self) -> Figure:
-        names, told = self._condition_names(short=True), self.run.condition
+        told = self.run.condition
+        names = condition_names(self.dataset, told.name, short=True)
         counts = np.bincount(self.dataset.column(told.name)[0], minlength=len(names))
         shown = np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])
         images = self._decode(np.tile(self._noise(PER_CLASS), (len(shown), 1)), shown.repeat(PER_CLASS))
@@ -211,18 +209,6 @@ class Drawing:
         strips = images.reshape(*z.shape[:2], *images.shape[1:])
         return {"edits": edits(strips, TRAVERSAL, changes, own, labels, [names[k] for k in seen], self.title)}
 
-    def _condition_names(self, short: bool = False) -> list[str]:
-        """Of every value of the condition. Short, of several factors that are long together: the values alone."""
-        name = self.run.condition.name
-        if name == "label":
-            return list(self.dataset.classes)
-        factors = {factor.name: range(factor.size) for factor in self.dataset.factor_specs}
-        names = name.split("+")
-        combinations = list(product(*(factors[each] for each in names)))
-        if short and len(", ".join(names)) + 2 * len(names) > LETTERS:
-            return [" ".join(map(str, of)) for of in combinations]
-        return [", ".join(f"{each} {value}" for each, value in zip(names, of, strict=True)) for of in combinations]
-
     def _held_out(self, n: int) -> tuple[Images, Conditions]:
         """Images (n, C, H, W) and conditions (n,). A small held-out split comes round again."""
         generator = randomness.numpy_generator(0, "draw, held-out images")
@@ -241,14 +227,6 @@ class Drawing:
     def _decode(self, z: NDArray[np.float32], condition: Conditions) -> Images:
         images: Images = self.run.decode(z, condition)
         return images
-
-
-def usage(codes: Codes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """KL (D,) in nats per image, NaN of points, and variance of the posterior means (D,), over the held-out images."""
-    mean, logvar = codes.held_out_mean.astype(np.float64), codes.held_out_logvar.astype(np.float64)
-    if codes.are_points:
-        return np.full(mean.shape[1], np.nan), mean.var(0)
-    return kl_per_latent(mean, logvar), mean.var(0)
 
 
 def _latents(codes: dict[int, Codes], title: str) -> Figure:

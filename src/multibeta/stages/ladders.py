@@ -15,8 +15,8 @@ from multibeta.report.findings import CellKey, Findings, Ladder
 from multibeta.report.ladder import MOST_LATENTS, MOST_STRIPS, chosen, ladder_name
 from multibeta.report.matching import Matching, match
 from multibeta.results import StudyFolder
-from multibeta.stages.draw import Drawing, usage
-from multibeta.stages.shared.codes import Codes, EvaluationImages, read_codes
+from multibeta.stages.draw import Drawing
+from multibeta.stages.shared.codes import Codes, EvaluationImages, read_codes, usage
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.saving import save
 from multibeta.stages.shared.specs import read_cell

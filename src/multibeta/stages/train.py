@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -266,9 +267,10 @@ def _progress(training: Training, folder: CellFolder, state: RunState) -> Iterat
     cell = training.cell
     writer = _tensorboard(folder.path / "tensorboard" / f"seed{training.seed}") if cell.running.tensorboard else None
     title = f"{cell.dataset.name} {cell.variant.name} β={cell.strength} seed {training.seed}"
-    quiet = 0.1 if sys.stderr.isatty() else 10.0
+    # Seldom in the log of a job, unless tqdm's own variable says how often.
+    often: dict[str, Any] = {} if sys.stderr.isatty() or "TQDM_MININTERVAL" in os.environ else {"mininterval": 10.0}
     start, began, told = training.step, training.seconds, 0.0
-    with tqdm(total=training.steps, initial=training.step, desc=title, unit="step", mininterval=quiet) as bar:
+    with tqdm(total=training.steps, initial=training.step, desc=title, unit="step", **often) as bar:
 
         def on_log(training: Training) -> None:
             step, *values = training.history[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,24 @@ import pandas as pd
 
 from multibeta.figures.correlations import correlations
 from multibeta.figures.rate import rate_axis
-from multibeta.figures.tradeoff import rate_distortion, tradeoff
+from multibeta.figures.tradeoff import tradeoff
 from multibeta.report.comparisons import STRENGTHS, pairs
 from multibeta.report.findings import DIFFERENCES, PANELS
-from multibeta.report.overview import panel_columns
 from multibeta.report.pareto import fronts
 from multibeta.report.rate import SCORE, has_figure, on_front, slopes_table
 from multibeta.report.reliability import agreement, correlations_name
+from multibeta.stages.shared.panels import (
+    PLACE,
+    Panels,
+    draw_rate_distortion,
+    draw_tradeoff,
+    means_of,
+    reason_of,
+    stack,
+    title_of,
+    variants_of,
+    wide,
+)
 from multibeta.stages.shared.saving import save
 
 if TYPE_CHECKING:
@@ -25,9 +35,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from multibeta.figures._style import Look
-    from multibeta.report.findings import Column, Findings
+    from multibeta.report.findings import Findings
 
-PLACE = ["dataset", "variant", "beta"]
 KINDS = ("png", "svg", "pdf")
 
 
@@ -47,21 +56,13 @@ def draw_study(findings: Findings, folder: Path, look: Look) -> None:
 
 
 def _figures(findings: Findings, datasets: list[str], look: Look) -> Iterator[tuple[str, Figure]]:
-    cells = [cell for cell in findings.cells if cell.dataset in datasets]
-    variants = {name: findings.variants[name] for name in dict.fromkeys(cell.variant for cell in cells)}
     for name in PANELS:
-        columns = panel_columns(findings, name)
-        points = _stack([_points(findings, panel, column) for panel, column in columns.items() if column])
-        means = _stack([_means(findings, panel, column) for panel, column in columns.items() if column])
-        titles = {panel: _title(findings, panel, column) for panel, column in columns.items()}
-        reasons = {(dataset, panel): _reason(findings, dataset, panel) for dataset in datasets for panel in columns}
-        yield name, tradeoff(points, means, titles, variants, reasons, findings.symbols, look=look)
+        panels = Panels.of(findings, name, datasets)
+        yield name, draw_tradeoff(findings, panels, datasets=datasets, look=look)
         if name == "tradeoff":
-            runs, means = _wide(points, [*PLACE, "seed"], "value"), _wide(means, PLACE, "mean")
-            figure = rate_distortion(runs, means, variants, datasets, findings.symbols, look=look)
-            yield "rate_distortion", figure
+            yield "rate_distortion", draw_rate_distortion(findings, panels, datasets=datasets, look=look)
     for name, drawn in (("differences", _differences), ("rate", _rate)):
-        made = drawn(findings, datasets, variants, look)
+        made = drawn(findings, datasets, variants_of(findings, datasets), look)
         if made:
             yield name, made
 
@@ -72,8 +73,8 @@ def _rate(findings: Findings, datasets: list[str], variants: dict[str, str], loo
     if column is None or not has_figure(findings):
         return None
     costs = [findings.column(metric) for metric in ("kl", "reconstruction")]
-    means = _wide(_stack([_means(findings, each.metric, each) for each in costs if each]), PLACE, "mean")
-    scores = _means(findings, SCORE, column).rename(columns={"mean": "score"})[[*PLACE, "score"]]
+    means = wide(stack([means_of(findings, each.metric, each) for each in costs if each]), PLACE, "mean")
+    scores = means_of(findings, SCORE, column).rename(columns={"mean": "score"})[[*PLACE, "score"]]
     ringed = on_front(fronts(findings))
     cells = means.merge(scores, on=PLACE)
     cells["front"] = [place in ringed for place in cells[PLACE].itertuples(index=False, name=None)]
@@ -87,56 +88,15 @@ def _differences(findings: Findings, datasets: list[str], variants: dict[str, st
     found = found[found.dataset.isin(datasets)]
     if found.empty:
         return None
-    points = _stack([pairs(findings, metric).assign(panel=metric) for metric in DIFFERENCES])
+    points = stack([pairs(findings, metric).assign(panel=metric) for metric in DIFFERENCES])
     # The reference differs from itself by nothing; the line of a variant goes through it.
     itself = found.drop_duplicates(["dataset", "variant", "metric"]).assign(mean=0.0, ci_low=None, ci_high=None)
     found = pd.concat([found, itself.assign(beta=itself.against_beta)])
-    means = _stack([found[found.metric == metric].assign(panel=metric) for metric in DIFFERENCES])
+    means = stack([found[found.metric == metric].assign(panel=metric) for metric in DIFFERENCES])
     # Variants of a single strength have none.
     variants = {name: title for name, title in variants.items() if name in set(found.variant)}
-    titles = {metric: _title(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
-    reasons = {(dataset, metric): _reason(findings, dataset, metric) for dataset in datasets for metric in DIFFERENCES}
+    titles = {metric: title_of(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
+    reasons = {
+        (dataset, metric): reason_of(findings, dataset, metric) for dataset in datasets for metric in DIFFERENCES
+    }
     return tradeoff(points, means, titles, variants, reasons, findings.symbols, level=0, look=look)
-
-
-def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
-    return findings.runs_of(column)[[*PLACE, "seed", "value"]].assign(panel=panel)
-
-
-def _means(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
-    rows = findings.numbers(column).values()
-    fields = [*PLACE, "mean", "ci_low", "ci_high"]
-    table = pd.DataFrame([[getattr(row, field) for field in fields] for row in rows], columns=fields)
-    return table.dropna(subset=["mean"]).assign(panel=panel)
-
-
-def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    columns = [*PLACE, "seed", "value", "mean", "ci_low", "ci_high", "panel"]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
-
-
-def _wide(table: pd.DataFrame, index: list[str], values: str) -> pd.DataFrame:
-    """One row per run or cell with both of rate and distortion."""
-    wide = table.pivot_table(index=index, columns="panel", values=values, sort=False).reset_index()
-    return wide.reindex(columns=[*index, "kl", "reconstruction"]).dropna(subset=["kl", "reconstruction"])
-
-
-def _title(findings: Findings, panel: str, column: Column | None) -> str:
-    measure = findings.measures.get(panel)
-    if measure is None:
-        return panel
-    detail = measure.unit or _recipe(column)
-    name = "\n".join(textwrap.wrap(measure.title + measure.arrow, 21))
-    return name + (f"\n({detail})" if detail else "")
-
-
-def _recipe(column: Column | None) -> str:
-    codes = column and column.representation in ("mean", "sampled")
-    return f"{column.representation}, {column.protocol}" if column and codes else ""
-
-
-def _reason(findings: Findings, dataset: str, panel: str) -> str:
-    """Why a panel would be empty: the most frequent reason among the dataset's runs."""
-    failures = findings.failures
-    own = failures[(failures.dataset == dataset) & (failures.metric == panel)].status
-    return str(own.mode().iloc[0]) if len(own) else "not measured"
