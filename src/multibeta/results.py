@@ -145,6 +145,31 @@ class StudyFolder:
         return self.path / "comparisons.csv"
 
     @property
+    def rate(self) -> Path:
+        """Effective β between neighbouring strengths: `multibeta.report.rate.RATE_COLUMNS`."""
+        return self.path / "rate.csv"
+
+    @property
+    def recommended(self) -> Path:
+        """The strength to take, by measure: `multibeta.report.rate.RECOMMENDED_COLUMNS`."""
+        return self.path / "recommended.csv"
+
+    @property
+    def pareto(self) -> Path:
+        """Which cells none beats: `multibeta.report.rate.PARETO_COLUMNS`."""
+        return self.path / "pareto.csv"
+
+    @property
+    def methods(self) -> Path:
+        """The methods paragraph in LaTeX, which cites keys of `references_bib`."""
+        return self.path / "tables" / "methods.tex"
+
+    @property
+    def references_bib(self) -> Path:
+        """BibTeX of what the study uses."""
+        return self.path / "references.bib"
+
+    @property
     def provenance(self) -> Path:
         return self.path / "provenance.json"
 
@@ -159,6 +184,21 @@ class StudyFolder:
     @property
     def figures(self) -> Path:
         return self.path / "figures"
+
+    @property
+    def tables(self) -> Path:
+        """Tables of a paper in LaTeX."""
+        return self.path / "tables"
+
+    @property
+    def numbers(self) -> Path:
+        """A macro of LaTeX for every number that a text may cite."""
+        return self.path / "numbers.tex"
+
+    @property
+    def lock(self) -> Path:
+        """What the numbers were that a text cites: written by hand, see `multibeta.report.lock`."""
+        return self.path / "numbers.lock.json"
 
     def references(self, dataset: str) -> Path:
         """What codes without a model score on a dataset, to read the scores of models against."""
@@ -296,9 +336,8 @@ def read_table(path: Path) -> pd.DataFrame:
         "against_variant",
         "against_beta",
     )
-    header = pd.read_csv(path, nrows=0).columns
-    table = pd.read_csv(path, dtype={name: str for name in text if name in header})
-    return table.fillna({name: "" for name in text if name in header})
+    table = pd.read_csv(path, dtype=dict.fromkeys(text, str))
+    return table.fillna({name: "" for name in text if name in table})
 
 
 def _umask() -> int:

@@ -63,23 +63,23 @@ def test_the_centre_square_is_taken_and_resized():
     wide[:, 4:12] = (255, 0, 0)
     wide[:, :4] = wide[:, 12:] = (0, 255, 0)
     for image in (wide, wide.transpose(1, 0, 2)):
-        assert (_pictures._square(Image.fromarray(image), 8, "rgb") == (255, 0, 0)).all()
+        assert (_pictures._centre(Image.fromarray(image), (8, 8), "rgb") == (255, 0, 0)).all()
 
 
 def test_the_whole_shorter_side_is_kept():
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8))
     resized = image.resize((12, 8), Image.Resampling.BICUBIC).crop((2, 0, 10, 8))
-    assert np.array_equal(_pictures._square(image, 8, "rgb"), np.asarray(resized))
+    assert np.array_equal(_pictures._centre(image, (8, 8), "rgb"), np.asarray(resized))
 
 
 def test_an_image_of_the_size_asked_for_is_not_touched():
     image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
-    assert np.array_equal(_pictures._square(Image.fromarray(image), 16, "rgb"), image)
+    assert np.array_equal(_pictures._centre(Image.fromarray(image), (16, 16), "rgb"), image)
 
 
 def test_shrinking_averages():
     fine = np.tile(np.array([[0, 255], [255, 0]], np.uint8), (32, 32))
-    inner = _pictures._square(Image.fromarray(fine), 8, "grey")[2:-2, 2:-2]
+    inner = _pictures._centre(Image.fromarray(fine), (8, 8), "grey")[2:-2, 2:-2]
     assert abs(inner.astype(int) - 128).max() <= 1
 
 
@@ -430,3 +430,10 @@ def test_nothing_is_written_when_a_folder_is_refused(squares, tmp_path):
     with pytest.raises(DataError):
         prepare("image_folder", {"path": str(squares), "size": 12}, tmp_path / "data")
     assert not (tmp_path / "data").exists()
+
+
+def test_of_images_that_are_no_squares_the_centre_of_their_shape_is_taken():
+    image = np.zeros((10, 30), np.uint8)
+    image[:, 5:25] = 255
+    assert (_pictures._centre(Image.fromarray(image), (10, 20), "grey") == np.full((10, 20, 1), 255)).all()
+    assert _pictures._centre(Image.fromarray(image.T), (10, 5), "grey").shape == (10, 5, 1)

@@ -40,4 +40,3 @@ def test_it_runs(path, tmp_path, finished, monkeypatch):
     client.execute()
     errors = [text for cell in notebook.cells for text in cell.get("outputs", []) if text.get("name") == "stderr"]
     assert not errors
-

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
+from made_findings import findings
 
 from multibeta.report.comparisons import (
-    COMPARISONS_COLUMNS,
     RATES,
     STRENGTHS,
     VARIANTS,
@@ -16,47 +15,11 @@ from multibeta.report.comparisons import (
     seeds_for,
 )
 from multibeta.report.differences import differences, signed
-from multibeta.report.findings import CellKey, Findings, Measure
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.paired import holm
-from multibeta.report.statistics import summarise
-from multibeta.results import METRICS_COLUMNS, RUNS_COLUMNS
 
-SEEDS = (0, 1, 2, 3, 4)
 #: Seeds differ by ten times what a strength changes.
 LEVELS = {0: 0.0, 1: 0.4, 2: 0.1, 3: 0.2, 4: 0.3}
-
-
-def findings(values, seeds=SEEDS, strengths=("1", "4", "8"), variants=("beta_vae",)):
-    """A study on one dataset whose numbers are ``values(variant, beta, seed) -> {metric: value}``."""
-    cells = [CellKey("sprites", variant, beta, tuple(seeds)) for variant in variants for beta in strengths]
-    rows = [
-        {
-            **dict(zip(("dataset", "variant", "beta"), cell.place, strict=True)),
-            **{"seed": seed, "protocol": "dlib19", "representation": "mean", "metric": metric, "factor": ""},
-            **{"value": value, "n": 10, "status": "done"},
-        }
-        for cell in cells
-        for seed in seeds
-        for metric, value in values(cell.variant, float(cell.beta), seed).items()
-    ]
-    metrics = pd.DataFrame(rows, columns=list(METRICS_COLUMNS))
-    bare = Findings(
-        **{name: {} for name in ("specs", "cards", "calibrations", "references", "pictures", "provenance")},
-        name="made",
-        title="made",
-        cells=cells,
-        runs=pd.DataFrame(columns=[*RUNS_COLUMNS, "reason", "evaluated"]),
-        metrics=metrics,
-        repeats=pd.DataFrame(),
-        summary=summarise(metrics, cells),
-        comparisons=pd.DataFrame(columns=list(COMPARISONS_COLUMNS)),
-        measures={"mig": Measure("MIG", better="higher"), "kl": Measure("KL", "nats")},
-        variants={"beta_vae": "β-VAE", "cvae": "CVAE"},
-        symbols={"beta_vae": "β", "cvae": "β"},
-        targets=[],
-    )
-    return replace(bare, comparisons=compare(bare))
 
 
 def rising(variant, beta, seed):

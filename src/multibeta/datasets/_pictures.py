@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,36 +82,42 @@ def read_all(paths: Sequence[Path], size: int, colour: Colour) -> Iterator[NDArr
 def read(path: Path, size: int, colour: Colour) -> NDArray[np.uint8] | str:
     """The centre square of an image, ``size`` pixels wide, uint8 (H, W, C); or, in one clause, why there is none.
 
-    Turned as its EXIF says; of an animation the first frame; 16 bits become 8 by dividing by 257; a palette becomes its
-    colours; what is transparent lies on black; CMYK becomes RGB without a colour profile; grey is the luma of ITU-R
-    601. Resized until the shorter side fits, by the bicubic filter, which averages when it shrinks.
-
     Raises:
         DataError: the file cannot be opened.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
         file = path.open("rb")
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     with file:
-        try:
-            with Image.open(file, formats=FORMATS) as image:
-                pixels = image.width * image.height
-                if pixels > MOST_PIXELS:
-                    return TOO_LARGE
-                with _ONE_LARGE if pixels > LARGE else contextlib.nullcontext():
-                    return _square(image, size, colour)
-        except Image.DecompressionBombError:
-            return TOO_LARGE
-        except UnidentifiedImageError:
-            return "is empty" if path.stat().st_size == 0 else "is no image of a known format"
-        except Exception as error:  # of damaged content a decoder may raise anything
-            return " ".join(str(error).split()) or type(error).__name__
+        return decoded(file, (size, size), colour)
 
 
-def _square(image: Any, size: int, colour: Colour) -> NDArray[np.uint8] | str:
+def decoded(file: BinaryIO, size: tuple[int, int], colour: Colour) -> NDArray[np.uint8] | str:
+    """The centre of an image file as uint8 (H, W, C) of this height and width; or, in one clause, why there is none.
+
+    Turned as its EXIF says; of an animation the first frame; 16 bits become 8 by dividing by 257; a palette becomes its
+    colours; what is transparent lies on black; CMYK becomes RGB without a colour profile; grey is the luma of ITU-R
+    601. Resized until what is cut from its centre fits, by the bicubic filter, which averages when it shrinks.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            pixels = image.width * image.height
+            if pixels > MOST_PIXELS:
+                return TOO_LARGE
+            with _ONE_LARGE if pixels > LARGE else contextlib.nullcontext():
+                return _centre(image, size, colour)
+    except Image.DecompressionBombError:
+        return TOO_LARGE
+    except UnidentifiedImageError:
+        return "is empty" if file.seek(0, os.SEEK_END) == 0 else "is no image of a known format"
+    except Exception as error:  # of damaged content a decoder may raise anything
+        return " ".join(str(error).split()) or type(error).__name__
+
+
+def _centre(image: Any, size: tuple[int, int], colour: Colour) -> NDArray[np.uint8] | str:
     from PIL import Image, ImageOps
 
     image.load()
@@ -131,7 +137,9 @@ def _square(image: Any, size: int, colour: Colour) -> NDArray[np.uint8] | str:
     wanted = "L" if colour == "grey" else "RGB"
     if image.mode != wanted:  # converted to its own mode, an image would be copied
         image = image.convert(wanted)
-    side = min(image.size)
-    left, top = ((length - side) / 2 for length in image.size)
-    image = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
-    return np.asarray(image, dtype=np.uint8).reshape(size, size, -1)
+    height, width = size
+    across, down = image.size
+    across, down = min(across, down * width / height), min(down, across * height / width)
+    left, top = (image.size[0] - across) / 2, (image.size[1] - down) / 2
+    image = image.resize((width, height), Image.Resampling.BICUBIC, box=(left, top, left + across, top + down))
+    return np.asarray(image, dtype=np.uint8).reshape(height, width, -1)

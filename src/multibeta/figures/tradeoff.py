@@ -9,23 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-from multibeta.figures._style import DPI, INK, MUTED, PAGE, styled, told_apart
+from multibeta.figures._panels import LINE, TOGETHER, bands, blocks, legend, rows_for, say
+from multibeta.figures._style import DPI, INK, REPORT, Look, styled, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 ROW = 1.45  # inches
-#: Letters of a reason side by side in one of five panels.
-LETTERS = 16
+#: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
+PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
-#: Variants in a panel beside each other; of more, the panels are divided.
-TOGETHER = 5
-#: Letters of a legend that fit beside each other, and those whose place a marker takes.
-LINE, MARKER = 110, 7
 
 
 @styled
@@ -37,10 +34,13 @@ def tradeoff(
     reasons: Mapping[tuple[str, str], str],
     symbols: Mapping[str, str] | None = None,
     level: float | None = None,
+    look: Look = REPORT,
+    marked: tuple[str, str, str] | None = None,
 ) -> Figure:
     """One row of panels per dataset, one panel per measure, against the strength on a log axis.
 
-    Many variants are drawn in bands below each other, by the letter of their strength.
+    Many variants are drawn in bands below each other, by the letter of their strength. Where a row is too narrow for
+    the panels, a dataset has several.
 
     Args:
         points: one row per run: dataset, variant, beta (text), panel, value.
@@ -50,53 +50,44 @@ def tradeoff(
         reasons: why a panel is empty, by (dataset, panel); its keys also name every dataset and panel to draw.
         symbols: letter of the strength by name of variant; β where there is none.
         level: for differences to a reference strength, where to draw a line across every panel.
+        look: where it is printed.
+        marked: dataset, variant and beta of a cell to draw a ring around.
     """
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     what = "" if level is None else "differences to the reference strength; "
     note = f"{what}line and bar: mean and 95 % interval; points: seeds"
-    bands = _bands(variants, symbols or {})
-    height = ROW * len(datasets) + 0.35 + (0.25 if len(bands) > 1 else 0)
-    figure = Figure(figsize=(PAGE, height * len(bands)), dpi=DPI, layout="constrained")
-    parts: list[Any] = [figure] if len(bands) == 1 else list(figure.subfigures(len(bands), 1, squeeze=False)[:, 0])
-    for part, own in zip(parts, bands, strict=True):
-        grid = part.subplots(len(datasets), len(panels), squeeze=False)
+    parted = bands(variants, symbols or {})
+    rows = rows_for(len(panels), look.width, PANEL)
+    # Where a dataset has several rows, every panel has its title.
+    height = (ROW + 0.15 * (rows > 1)) * len(datasets) * rows + 0.35 + (0.25 if len(parted) > 1 else 0)
+    figure = Figure(figsize=(look.width, height * len(parted)), dpi=DPI, layout="constrained")
+    parts: list[Any] = [figure] if len(parted) == 1 else list(figure.subfigures(len(parted), 1, squeeze=False)[:, 0])
+    for part, own in zip(parts, parted, strict=True):
+        grid = blocks(part, len(datasets), len(panels), rows)
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
         for column, (panel, title) in enumerate(panels.items()):
-            if part is parts[0]:
-                grid[0, column].set_title(title)
             lowest = None
             for axes, dataset in zip(grid[:, column], datasets, strict=True):
+                if rows > 1 or (part is parts[0] and dataset == datasets[0]):
+                    axes.set_title(title)
                 seeds = _at(of_points, dataset, panel)
                 if seeds.empty:
-                    _say(axes, reasons[dataset, panel] or "not measured")
+                    say(axes, reasons[dataset, panel] or "not measured")
                 else:
                     if level is not None:
                         axes.axhline(level, color=INK, linewidth=0.6)
-                    _against_strength(axes, seeds, _at(of_means, dataset, panel), list(own))
+                    _against_strength(axes, seeds, _at(of_means, dataset, panel), list(own), marked)
                     lowest = axes
             if lowest:
                 lowest.set_xlabel(letters)
-        for axes, dataset in zip(grid[:, 0], datasets, strict=True):
-            axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
-        part.align_ylabels(grid[:, 0])
-        _legend(part, own, note if part is parts[-1] else "")
+        # The first of every row.
+        for own_panels, dataset in zip(grid, datasets, strict=True):
+            for axes in own_panels[:: -(-len(panels) // rows)]:
+                axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
+        part.align_ylabels(grid[:, :: -(-len(panels) // rows)].flat)
+        legend(part, own, note if part is parts[-1] else "", look.width)
     return figure
-
-
-def _bands(variants: Mapping[str, str], symbols: Mapping[str, str]) -> list[dict[str, str]]:
-    """The variants, all together if they are few; else those of one letter, in even parts of a few."""
-    if len(variants) <= TOGETHER:
-        return [dict(variants)]
-    by_letter: dict[str, list[str]] = {}
-    for variant in variants:
-        by_letter.setdefault(symbols.get(variant, "β"), []).append(variant)
-    bands = []
-    for names in by_letter.values():
-        count = -(-len(names) // TOGETHER)
-        size = -(-len(names) // count)
-        bands += [{name: variants[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
-    return bands
 
 
 @styled
@@ -106,6 +97,8 @@ def rate_distortion(
     variants: Mapping[str, str],
     datasets: Sequence[str],
     symbols: Mapping[str, str] | None = None,
+    look: Look = REPORT,
+    marked: tuple[str, str, str] | None = None,
 ) -> Figure:
     """Reconstruction against KL, a panel per dataset, up to three to a row.
 
@@ -117,59 +110,71 @@ def rate_distortion(
         variants: title by name, in order.
         datasets: names, in order.
         symbols: letter of the strength by name of variant; β where there is none.
+        look: where it is printed.
+        marked: dataset, variant and beta of a cell to draw a ring around.
     """
     letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in variants))
     note = f"numbers: {letters}; line: mean over seeds; points: seeds"
     if len(variants) > TOGETHER:
-        return _rate_distortion_of_each(points, means, variants, datasets, f"{note}; grey: all other variants")
-    columns = min(3, max(2, len(datasets)))
+        note = f"{note}; grey: all other variants"
+        return _rate_distortion_of_each(points, means, variants, datasets, note, look, marked)
+    columns = min(int(look.width / PLANE), max(2, len(datasets)))
     rows = -(-len(datasets) // columns)
-    figure = Figure(figsize=(PAGE, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(look.width, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).flat
     for dataset, axes in zip(datasets, grid, strict=False):  # in this order, or zip would swallow a panel
         axes.set_title(dataset, fontweight="bold")
         if points[points.dataset == dataset].empty:
-            _say(axes, "no finished run")
+            say(axes, "no finished run")
             continue
         _paths(axes, points[points.dataset == dataset], means[means.dataset == dataset], list(variants))
+        _ring(axes, _cell(means[means.dataset == dataset], marked), "kl", "reconstruction")
         axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
         axes.margins(0.1)
         axes.locator_params(nbins=6)
     for axes in list(grid):
         axes.set_axis_off()
-    _legend(figure, variants, note)
+    legend(figure, variants, note, look.width)
     return figure
 
 
 def _rate_distortion_of_each(
-    points: pd.DataFrame, means: pd.DataFrame, variants: Mapping[str, str], datasets: Sequence[str], note: str
+    points: pd.DataFrame,
+    means: pd.DataFrame,
+    variants: Mapping[str, str],
+    datasets: Sequence[str],
+    note: str,
+    look: Look,
+    marked: tuple[str, str, str] | None,
 ) -> Figure:
-    """Panels of one variant each, four to a row, dataset by dataset; equal axes within a dataset."""
+    """Panels of one variant each, up to four to a row, dataset by dataset; equal axes within a dataset."""
+    columns = int(look.width / SMALL)
     places = [(dataset, [name for name in variants if _has(points, dataset, name)]) for dataset in datasets]
-    rows = [max(1, -(-len(names) // 4)) for _, names in places]
-    figure = Figure(figsize=(PAGE, 1.55 * sum(rows) + 0.4), dpi=DPI, layout="constrained")
+    rows = [max(1, -(-len(names) // columns)) for _, names in places]
+    figure = Figure(figsize=(look.width, 1.55 * sum(rows) + 0.4), dpi=DPI, layout="constrained")
     parts = list(figure.subfigures(len(places), 1, squeeze=False, height_ratios=rows)[:, 0])
     for part, (dataset, names), count in zip(parts, places, rows, strict=True):
         part.suptitle(dataset, fontsize=8, fontweight="bold")
-        grid = part.subplots(count, 4, squeeze=False, sharex=True, sharey=True)
+        grid = part.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
         of_points, of_means = (table[table.dataset == dataset] for table in (points, means))
         for axes, name in zip(grid.flat, names, strict=False):
             axes.scatter(of_points.kl, of_points.reconstruction, s=2, color="#c8c8c8", linewidth=0)
             own, path = (table[table.variant == name] for table in (of_points, of_means))
             _paths(axes, own, path, [name])
+            _ring(axes, _cell(path, marked), "kl", "reconstruction")
             axes.set_title(variants[name])
             axes.set(xlabel="", ylabel="")
             axes.margins(0.12)
             axes.locator_params(nbins=4)
-        for axes in grid.flat[max(0, len(names) - 4) : len(names)]:  # the lowest of each column
+        for axes in grid.flat[max(0, len(names) - columns) : len(names)]:  # the lowest of each column
             axes.tick_params(labelbottom=True)
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
         if not names:
-            _say(grid[0, 0], "no finished run")
+            say(grid[0, 0], "no finished run")
         part.supxlabel("rate: KL (nats per image)", fontsize=7)
         part.supylabel("distortion: reconstruction (nats)", fontsize=7)
-    handles = [Line2D([], [], linestyle="", label=note)]
+    handles = [Line2D([], [], linestyle="", label=textwrap.fill(note, int(LINE * look.width)))]
     figure.legend(handles=handles, loc="outside lower center", handlelength=0, handletextpad=0)
     return figure
 
@@ -191,6 +196,16 @@ def _paths(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: list
         axes.annotate(str(cell.beta), (cell.kl, cell.reconstruction), (4 * side, 3 * side), **place)
 
 
+def _cell(means: pd.DataFrame, place: tuple[str, str, str] | None) -> pd.DataFrame:
+    dataset, variant, beta = place or ("", "", "")
+    return means[(means.dataset == dataset) & (means.variant == variant) & (means.beta == beta)]
+
+
+def _ring(axes: Axes, cell: pd.DataFrame, x: str, y: str) -> None:
+    if len(cell):
+        axes.scatter(cell[x], cell[y], s=90, facecolors="none", edgecolors=INK, linewidths=1.3, zorder=5)
+
+
 def _at(table: pd.DataFrame, dataset: str, panel: str) -> pd.DataFrame:
     return table[(table.dataset == dataset) & (table.panel == panel)]
 
@@ -204,7 +219,13 @@ def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str,
         sns.lineplot(means, x=x, y=y, dashes=False, markeredgewidth=0, legend=False, ax=axes, **looks, **line)
 
 
-def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: Sequence[str]) -> None:
+def _against_strength(
+    axes: Axes,
+    points: pd.DataFrame,
+    means: pd.DataFrame,
+    variants: Sequence[str],
+    marked: tuple[str, str, str] | None,
+) -> None:
     strengths = sorted({float(beta) for table in (points, means) for beta in table.beta})
     step = max(strengths[-1] / strengths[0], 2) ** 0.035
     # Variants stand beside each other rather than on top of each other: a small step along the log axis.
@@ -212,19 +233,19 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
     points, means = (
         table.assign(x=table.beta.astype(float) * table.variant.map(steps).astype(float)) for table in (points, means)
     )
-    # The caller's mean and interval as three values, of which seaborn draws the median and the whole range.
-    three = means.melt(["variant", "x"], ["ci_low", "mean", "ci_high"]).dropna()
-    bars = {"errorbar": ("pi", 100), "err_style": "bars", "err_kws": {"capsize": 1.5, "elinewidth": 0.8}}
-    _draw(
-        axes, points, three, "x", "value", told_apart("variant", variants), estimator="median", markersize=3.5, **bars
-    )
+    looks = told_apart("variant", variants)
+    _draw(axes, points, means.rename(columns={"mean": "value"}), "x", "value", looks, estimator=None, markersize=3.5)
+    # By hand: seaborn computes its bars itself, row by row, where the caller has them.
+    for variant, colour in zip(variants, looks["palette"], strict=True):
+        own = means[(means.variant == variant) & means.ci_low.notna()]
+        bars = [own["mean"] - own.ci_low, own.ci_high - own["mean"]]
+        axes.errorbar(own.x, own["mean"], bars, fmt="none", ecolor=colour, elinewidth=0.8, capsize=1.5)
+    _ring(axes, _cell(means, marked), "x", "mean")
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(strengths))
+    ticks = strengths[:: -(-len(strengths) // MOST_TICKS)]
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    every = -(-len(strengths) // MOST_TICKS)
-    axes.set_xticks(strengths, [f"{beta:g}" if i % every == 0 else "" for i, beta in enumerate(strengths)])
+    axes.set_xticks(ticks, [f"{beta:g}" for beta in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     # With two seeds an interval is nine times the distance of the seeds; it may leave the panel, not shrink it.
     drawn = np.concatenate([points.value, means["mean"]])
@@ -232,28 +253,3 @@ def _against_strength(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, var
     room = 0.3 * (high - low) or 0.1 * max(abs(high), 1e-3)
     bottom, top = axes.get_ylim()
     axes.set_ylim(max(bottom, low - room), min(top, high + room))
-
-
-def _say(axes: Axes, reason: str) -> None:
-    """An empty panel says why it is empty."""
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
-    for spine in axes.spines.values():
-        spine.set(visible=True, color="#d0d0d0", linestyle=(0, (3, 3)))
-    text = "\n".join(textwrap.wrap(reason, LETTERS))
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
-
-
-def _legend(figure: Any, variants: Mapping[str, str], note: str) -> None:
-    looks = told_apart("variant", list(variants))
-    handles = [
-        Line2D([], [], label=title, color=colour, marker=marker)
-        for title, colour, marker in zip(variants.values(), looks["palette"], looks["markers"], strict=True)
-    ]
-    letters = [len(title) + MARKER for title in variants.values()]
-    if sum(letters) + len(note) <= LINE:
-        handles += [Line2D([], [], linestyle="", label=note, color=INK)] if note else []
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.5)
-    else:
-        columns = max(1, LINE // max(letters))
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=note or None)

@@ -39,9 +39,9 @@ def compare(findings: Findings) -> pd.DataFrame:
 
     rows: list[tuple[Any, ...]] = []
     for dataset in findings.datasets:
-        rates, distortions = (_by_seed(findings, dataset, name) for name in ("kl", "reconstruction"))
+        rates, distortions = (by_seed(findings, dataset, name) for name in ("kl", "reconstruction"))
         for metric in CORE:
-            values, column = _by_seed(findings, dataset, metric), findings.column(metric, dataset)
+            values, column = by_seed(findings, dataset, metric), findings.column(metric, dataset)
             if column is None:
                 continue
             for kind, compared in (
@@ -68,8 +68,8 @@ def pairs(findings: Findings, metric: str) -> pd.DataFrame:
 
     rows = []
     for dataset in findings.datasets:
-        values = _by_seed(findings, dataset, metric)
-        for variant, strengths in _sweeps(findings, dataset).items():
+        values = by_seed(findings, dataset, metric)
+        for variant, strengths in sweeps(findings, dataset).items():
             against = values.get((variant, reference_strength(strengths)), {})
             rows += [
                 (dataset, variant, beta, seed, value - against[seed])
@@ -93,18 +93,20 @@ def seeds_for(findings: Findings, metric: str, wanted: float) -> Iterator[tuple[
         dataset, variant, standard deviation of the differences (pooled over the strengths), the seeds there are, and
         those needed to see a difference ``wanted``; None if more than ten thousand. Without two pairs nothing.
     """
-    for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in findings.cells):
-        values = _by_seed(findings, dataset, metric)
-        found = [each for place, each in _strengths(findings, dataset, values) if place[0] == variant]
-        counted = [(each.std, each.pairs) for each in found if each.pairs > 1]
-        if counted:
-            freedom = sum(pairs - 1 for _, pairs in counted)
-            std = math.sqrt(sum((pairs - 1) * std**2 for std, pairs in counted) / freedom)
-            yield dataset, variant, std, max(pairs for _, pairs in counted), seeds_needed(wanted, std)
+    for dataset in findings.datasets:
+        by_variant: dict[str, list[Difference]] = {}
+        for place, each in _strengths(findings, dataset, by_seed(findings, dataset, metric)):
+            by_variant.setdefault(place[0], []).append(each)
+        for variant, found in by_variant.items():
+            counted = [(each.std, each.pairs) for each in found if each.pairs > 1]
+            if counted:
+                freedom = sum(pairs - 1 for _, pairs in counted)
+                std = math.sqrt(sum((pairs - 1) * std**2 for std, pairs in counted) / freedom)
+                yield dataset, variant, std, max(pairs for _, pairs in counted), seeds_needed(wanted, std)
 
 
 def _strengths(findings: Findings, dataset: str, values: Values) -> Iterator[tuple[Place, Difference]]:
-    for variant, strengths in _sweeps(findings, dataset).items():
+    for variant, strengths in sweeps(findings, dataset).items():
         against = reference_strength(strengths)
         for beta in strengths:
             if beta != against:
@@ -112,7 +114,7 @@ def _strengths(findings: Findings, dataset: str, values: Values) -> Iterator[tup
 
 
 def _variants(findings: Findings, dataset: str, values: Values) -> Iterator[tuple[Place, Difference]]:
-    (first, own), *others = _sweeps(findings, dataset).items()
+    (first, own), *others = sweeps(findings, dataset).items()
     for variant, strengths in others:
         # β = 4 and γ = 4 are not one strength.
         for beta in strengths if findings.symbols[variant] == findings.symbols[first] else ():
@@ -122,7 +124,7 @@ def _variants(findings: Findings, dataset: str, values: Values) -> Iterator[tupl
 
 def _equal(findings: Findings, dataset: str, values: Values, rates: Values) -> Iterator[tuple[Place, Difference]]:
     """Each seed of another variant, read off its own curve at the rate (or distortion) of that seed of the first."""
-    (first, own), *others = _sweeps(findings, dataset).items()
+    (first, own), *others = sweeps(findings, dataset).items()
     for variant, strengths in others:
         for beta in own:
             found = []
@@ -139,14 +141,11 @@ def _equal(findings: Findings, dataset: str, values: Values, rates: Values) -> I
             yield (variant, "", first, beta), difference([each for each in found if not math.isnan(each)])
 
 
-def _by_seed(findings: Findings, dataset: str, metric: str) -> Values:
+def by_seed(findings: Findings, dataset: str, metric: str) -> Values:
     column = findings.column(metric, dataset)
     if column is None:
         return {}
-    table = findings.metrics
-    table = table[(table.dataset == dataset) & (table.factor == "") & (table.status == "done") & table.value.notna()]
-    for name, value in column._asdict().items():
-        table = table[table[name] == value]
+    table = findings.runs_of(column, dataset)
     found: Values = {}
     columns = (table[name].tolist() for name in ("variant", "beta", "seed", "value"))
     for variant, beta, seed, value in zip(*columns, strict=True):
@@ -160,7 +159,7 @@ def _paired(values: Values, one: tuple[str, str], other: tuple[str, str]) -> Dif
     return difference([first[seed] - second[seed] for seed in first if seed in second])
 
 
-def _sweeps(findings: Findings, dataset: str) -> dict[str, list[str]]:
+def sweeps(findings: Findings, dataset: str) -> dict[str, list[str]]:
     """The strengths of each variant on a dataset."""
     found: dict[str, list[str]] = {}
     for cell in findings.of_dataset(dataset):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from multibeta import randomness
 from multibeta.datasets import Dataset
+from multibeta.metrics.posterior._divergence import kl_per_latent
 from multibeta.options import EvaluationOptions
 from multibeta.results import CellFolder, reading
 
@@ -125,3 +126,11 @@ def conditions(dataset: Dataset, model: Any) -> NDArray[np.int64] | None:
     """The condition of every image of the dataset, for a conditional model; None for all others."""
     condition = getattr(model, "condition", None)
     return None if condition is None else dataset.column(condition.name)[0].astype(np.int64)
+
+
+def usage(codes: Codes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """KL (D,) in nats per image, NaN of points, and variance of the posterior means (D,), over the held-out images."""
+    mean, logvar = codes.held_out_mean.astype(np.float64), codes.held_out_logvar.astype(np.float64)
+    if codes.are_points:
+        return np.full(mean.shape[1], np.nan), mean.var(0)
+    return kl_per_latent(mean, logvar), mean.var(0)
