@@ -224,6 +224,25 @@ def test_the_layers_of_the_sweep_page_win_as_it_says():
     assert study.cell("mnist", "cvae", "1").training.budget == "5 epochs"
 
 
+def test_the_widths_of_the_page_are_those_that_figures_are_drawn_in():
+    from multibeta.figures._style import LOOKS
+
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([\d., ]+) \| (\w+)", text("docs/how-to/writing.md"), re.M)
+    shown = {name.strip("` "): (widths, font) for names, widths, font in rows for name in names.split(",")}
+    for name, look in LOOKS.items():
+        widths = [float(width) for width in shown[name][0].split(",")]
+        assert widths == [width for width in (look.width, look.column) if width]
+        assert shown[name][1].lower() in look.font
+    assert set(shown) == set(LOOKS)
+
+
+def test_the_published_value_of_the_page_is_of_something_measured():
+    (shown,) = blocks("docs/how-to/published.md", "yaml")
+    (entry,) = Study.parse(yaml.safe_load(shown), "published.md").options.report.published
+    page = text("docs/how-to/published.md")
+    assert all(f"`{key}`" in page for key in type(entry).model_fields)
+
+
 def test_the_splits_of_the_page_are_those_of_the_dataset():
     (shown,) = blocks("docs/how-to/splits.md", "yaml")
     cells = Study.parse(yaml.safe_load(shown), "splits.md").cells

@@ -68,6 +68,13 @@ def test_how_a_study_runs_is_no_part_of_the_fingerprint():
     assert study().cells[0].training_fingerprint == elsewhere.cells[0].training_fingerprint
 
 
+def test_where_figures_are_printed_makes_the_report_anew_and_nothing_else():
+    printed = study(report={"column": "icml"})
+    assert [cell.training_fingerprint for cell in printed.cells] == [c.training_fingerprint for c in study().cells]
+    assert [cell.evaluation_fingerprint for cell in printed.cells] == [c.evaluation_fingerprint for c in study().cells]
+    assert printed.report_fingerprint != study().report_fingerprint
+
+
 def test_a_run_keeps_its_fingerprint_when_seeds_are_added():
     two, three = study(seeds=2).cells[0], study(seeds=3).cells[0]
     assert [two.run_fingerprint(seed) for seed in (0, 1)] == [three.run_fingerprint(seed) for seed in (0, 1)]
@@ -98,6 +105,18 @@ def test_a_run_of_the_datasets_own_split_is_named_as_before_there_were_others():
     assert spelled.data_key == "sprites~9d6490b4"
 
 
+def test_a_published_value_is_of_the_report_alone():
+    given = study(report={"published": [{**PUBLISHED, "strength": 4.0, "value": "2e-1", "spread": 0}]})
+    assert given.options.report.published[0].strength == "4"
+    assert given.options.report.published[0].value == 0.2
+    plain = study()
+    for ours, theirs in zip(given.cells, plain.cells, strict=True):
+        assert ours.training_fingerprint == theirs.training_fingerprint
+        assert ours.evaluation_fingerprint == theirs.evaluation_fingerprint
+    assert given.report_fingerprint != plain.report_fingerprint
+    assert given.resolved()["report"]["published"][0]["source"] == PUBLISHED["source"]
+
+
 def test_another_split_makes_other_runs_and_measures_of_the_same_data():
     def cell(**split):
         return study(datasets={"sprites": {"split": split}}).cells[0]
@@ -117,6 +136,10 @@ def test_equal_splits_have_one_spelling():
     assert one.run_fingerprint(0) == other.run_fingerprint(0)
 
 
+PUBLISHED = {
+    **{"dataset": "sprites", "variant": "beta_vae", "metric": "mig", "protocol": "dlib19", "representation": "mean"},
+    **{"value": 0.2, "source": "Somebody 2020, table 1, https://example.org/paper"},
+}
 SHAPE_7 = {"kind": "combinations", "hold_out": {"shape": [7]}}
 MALFORMED = {
     "entry that is no folder name": ({"variants": {"a/b": {"variant": "beta_vae"}}}, "has a name that is not made of"),
@@ -155,7 +178,11 @@ MALFORMED = {
     "split of an unknown kind": ({"datasets": {"sprites": {"split": {"kind": "randm"}}}}, "did you mean 'random'?"),
     "split without its share": (
         {"datasets": {"sprites": {"split": {"kind": "random"}}}},
-        "datasets.sprites.split = {'kind': 'random'}: of kind random must give share",
+        "datasets.sprites.split = {'kind': 'random'}: of kind random must give just share",
+    ),
+    "split with more than it takes": (
+        {"datasets": {"sprites": {"split": {"kind": "random", "share": 0.3, "factors": ["x"]}}}},
+        "of kind random must give just share",
     ),
     "split with what it does not take": (
         {"datasets": {"sprites": {"split": {"share": 0.3}}}},
@@ -263,6 +290,63 @@ MALFORMED = {
         {"report": {"targets": [{"metric": "mgi", "name": "good", "above": 1}]}},
         "report.targets[0].metric = 'mgi': unknown metric 'mgi'",
     ),
+    "unknown template": ({"report": {"column": "nips"}}, "report.column = 'nips': "),
+    "published value of another dataset": (
+        {"report": {"published": [{**PUBLISHED, "dataset": "sprits"}]}},
+        "report.published[0].dataset = 'sprits': is not among the datasets of the study; did you mean 'sprites'?",
+    ),
+    "published value of another variant": (
+        {"report": {"published": [{**PUBLISHED, "variant": "cvae"}]}},
+        "report.published[0].variant = 'cvae': is not among the variants of the study",
+    ),
+    "published value at a strength that is not swept": (
+        {"report": {"published": [PUBLISHED, {**PUBLISHED, "strength": 6}]}},
+        "report.published[1].strength = '6': is not in the sweep; of beta_vae there are 1, 4",
+    ),
+    "published value of an unknown metric": (
+        {"report": {"published": [{**PUBLISHED, "metric": "mgi"}]}},
+        "report.published[0].metric = 'mgi': unknown metric 'mgi'; did you mean 'mig'?",
+    ),
+    "published value by a protocol that the metric has not": (
+        {"report": {"published": [{**PUBLISHED, "metric": "explicitness", "protocol": "chen18"}]}},
+        "report.published[0].protocol = 'chen18': is no protocol of explicitness; choose from dlib19",
+    ),
+    "published value by a protocol that is not measured": (
+        {"report": {"published": [PUBLISHED]}, "evaluation": {"protocols": ["ours"]}},
+        "report.published[0].protocol = 'dlib19': is not measured, for evaluation.protocols leaves it out",
+    ),
+    "published value of a metric that is not measured": (
+        {"report": {"published": [PUBLISHED]}, "evaluation": {"metrics": ["kl"]}},
+        "report.published[0].metric = 'mig': is not measured, for evaluation.metrics leaves it out",
+    ),
+    "published value of codes that the protocol has not": (
+        {"report": {"published": [{**PUBLISHED, "protocol": "chen18"}]}},
+        "report.published[0].representation = 'mean': mig by chen18 is of sampled",
+    ),
+    "published value at the best strength of what has no best": (
+        {
+            "report": {
+                "published": [{**PUBLISHED, "metric": "kl", "protocol": "held_out", "representation": "posterior"}]
+            }
+        },
+        "report.published[0].strength = None: must be given, for kl has no best value",
+    ),
+    "published value without an address": (
+        {"report": {"published": [{**PUBLISHED, "source": "somewhere"}]}},
+        "report.published[0].source = 'somewhere': must give the address of its source, https://…",
+    ),
+    "published value that is no number": (
+        {"report": {"published": [{**PUBLISHED, "value": "much"}]}},
+        "report.published[0].value = 'much': must be a number",
+    ),
+    "published value with a negative spread": (
+        {"report": {"published": [{**PUBLISHED, "spread": -0.1}]}},
+        "report.published[0].spread = -0.1: must be ≥ 0",
+    ),
+    "published value without its source": (
+        {"report": {"published": [{key: value for key, value in PUBLISHED.items() if key != "source"}]}},
+        "report.published[0].source: is required",
+    ),
     "target without a bound": ({"report": {"targets": [{"metric": "mig", "name": "good"}]}}, "exactly one of above"),
 }
 
@@ -337,8 +421,34 @@ def test_merged_keys_may_be_overridden_and_the_same_key_stand_in_two_mappings():
     assert strict_yaml.parse(text, "text") == yaml.safe_load(text)
 
 
+#: Of disentanglement_lib.
+GRIDS = {
+    "beta_vae": ["1", "2", "4", "6", "8", "16"],
+    "beta_tcvae": ["1", "2", "4", "6", "8", "10"],
+    "factor_vae": ["10", "20", "30", "40", "50", "100"],
+}
+
+
 def test_every_study_of_the_repository_parses():
     root = Path(__file__).parents[1]
     for path in [root / "config.yaml", *sorted((root / "studies").glob("*.yaml"))]:
         parsed = Study.parse(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
         assert parsed.cells
+
+
+def test_the_papers_study_has_the_published_protocol_and_the_reduced_one_says_that_it_is():
+    root = Path(__file__).parents[1] / "studies"
+    whole, reduced = (Study.read(root / f"paper_dsprites{size}.yaml") for size in ("", "_small"))
+    for cell in whole.cells:
+        training = cell.training
+        assert (training.budget, training.batch_size, training.learning_rate) == ("300000 steps", 64, 0.0001)
+        assert (training.architecture, training.architecture_options) == ("locatello", {"kernel": 2})
+        assert len(cell.seeds) >= 5
+    grids = {name: [cell.strength for cell in whole.cells if cell.variant.name == name] for name in GRIDS}
+    assert all(set(GRIDS[name]) <= set(grid) for name, grid in grids.items())
+    for study in (whole, reduced):
+        assert {entry.variant for entry in study.options.report.published} == set(GRIDS)
+        # Their SAP and DCI are of other recipes than ours.
+        assert not {entry.metric for entry in study.options.report.published} & {"sap", "dci_disentanglement"}
+    assert "educed" in reduced.options.report.title
+    assert reduced.cells[0].training.budget == "10000 steps"

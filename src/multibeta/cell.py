@@ -17,7 +17,7 @@ from multibeta.results import CellFolder, StudyFolder, read_json
 #: Raise when equal specs begin to train differently: every model is then trained anew.
 TRAIN_VERSION = 2
 #: Raise when equal models begin to be measured or drawn differently.
-EVALUATE_VERSION = 4
+EVALUATE_VERSION = 5
 
 
 class Choice(BaseModel):
@@ -68,7 +68,7 @@ class Cell(BaseModel):
 
     def run_fingerprint(self, seed: int) -> str:
         """The identity of one run: whatever shares it shares the trained weights."""
-        return fingerprint(self._run_identity(seed))
+        return fingerprint(self.run_identity(seed))
 
     def lineage(self, seed: int) -> str | None:
         """The identity of a run whatever its budget, if its first steps are those of any longer training; else None."""
@@ -81,10 +81,11 @@ class Cell(BaseModel):
         )
         if of_budget:
             return None
-        identity = self._run_identity(seed)
+        identity = self.run_identity(seed)
         return fingerprint({**identity, "training": {**identity["training"], "budget": "any"}})
 
-    def _run_identity(self, seed: int) -> dict[str, Any]:
+    def run_identity(self, seed: int) -> dict[str, Any]:
+        """What makes the run what it is, of which its fingerprint is the hash; without options at their defaults."""
         training = self.training.model_dump(mode="json", exclude_defaults=True, exclude={"architecture_options"})
         if self.training.pretrained is not None:
             training["pretrained"] = pretrained_run(Path(self.training.pretrained), seed)[1]

@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.name_of_command}: {error}", file=sys.stderr)
     except (RuntimeError, ValueError) as error:
         print(f"{options.name_of_command}: {' '.join(str(error).split())}", file=sys.stderr)
+    except MemoryError as error:
+        print(f"{options.name_of_command}: not enough memory: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
     return 1
@@ -118,6 +120,40 @@ def _report(options: argparse.Namespace) -> None:
     print(report(options.study))
 
 
+def _status(options: argparse.Namespace) -> None:
+    import time
+
+    from multibeta.results import StudyFolder
+    from multibeta.stages.status import in_words, status
+
+    asked = None
+    if options.config is not None:
+        from multibeta.study import Study
+
+        asked = Study.read(options.config).resolved()
+    while True:
+        text = in_words(status(StudyFolder(options.study), asked), options.all)
+        if not options.watch:
+            print(text)
+            return
+        print(f"\033[2J\033[H{text}", flush=True)  # the screen cleared, from its upper left corner
+        time.sleep(options.watch)
+
+
+def _why(options: argparse.Namespace) -> None:
+    from multibeta.results import CellFolder
+    from multibeta.stages.why import why
+
+    cell = None
+    if options.config is not None:
+        from multibeta.study import Study
+
+        *_, dataset, variant, beta = options.cell.resolve().parts
+        cell = Study.read(options.config).require_cell(dataset, variant, beta.removeprefix("beta~"))
+    for line in why(CellFolder(options.cell), cell) or ["nothing: all runs are what is asked for"]:
+        print(line)
+
+
 def _explore(options: argparse.Namespace) -> int:
     from multibeta.explorer.serve import serve
 
@@ -130,10 +166,30 @@ def _doctor(options: argparse.Namespace) -> None:
     print(doctor(options.study))
 
 
+def _compare(options: argparse.Namespace) -> None:
+    from multibeta.stages.compare import compare
+
+    print(compare(options.one, options.other, options.out))
+
+
 def _power(options: argparse.Namespace) -> None:
     from multibeta.stages.power import power
 
     print(power(options.study, options.metric, options.difference))
+
+
+def _numbers(options: argparse.Namespace) -> int:
+    from multibeta.stages.numbers import check_numbers, lock_numbers
+
+    if options.lock is not None:
+        path, total, unknown = lock_numbers(options.study, options.lock, options.file, options.macros)
+        print(f"{path}: {total} numbers locked")
+        for macro in unknown:
+            print(f"numbers: {macro} is no number of {options.study}; left out", file=sys.stderr)
+        return 0
+    total, moved = check_numbers(options.study, options.file)
+    print("\n".join(moved) or f"All {total} locked numbers are as they were cited.")
+    return 1 if moved else 0
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -248,7 +304,52 @@ def _parser() -> argparse.ArgumentParser:
     references.add_argument("study", type=Path, help="results/<study>")
     references.add_argument("dataset", help="a dataset of the study, by its name there")
 
-    train = add("train", _train, "train the seeds of one cell; killed or stopped, the same command goes on")
+    _train_options(add("train", _train, "train the seeds of one cell; killed or stopped, the same command goes on"))
+
+    for name, stages, text in (
+        ("encode", ("encode",), "encode the evaluation images of a trained cell"),
+        ("evaluate", ("encode", "evaluate"), "measure every metric of a trained cell, encoding first if need be"),
+        ("draw", ("encode", "draw"), "draw reconstructions, samples and traversals of a trained cell"),
+        ("measure", ("encode", "evaluate", "draw"), "encode, evaluate and draw in one process, as the pipeline does"),
+    ):
+        add(name, _measure(*stages), text).add_argument("cell", type=Path, help="the folder `multibeta train` printed")
+
+    for name, command, text in (
+        ("report", _report, "make the tables, figures and pages of a study from what its cells hold so far"),
+        ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
+    ):
+        add(name, command, text).add_argument("study", type=Path, help="results/<study>")
+    _watching(
+        add("status", _status, "say what has become of every run of a study, while it runs or later; only reads"),
+        add("why", _why, "say what would have a cell trained again: which key changed, from and to"),
+    )
+    for describe, name, run, text in (
+        (_score_options, "score", _score, "measure anybody's model and write the pages a report would have of it"),
+        (_explore_options, "explore", _explore, "look through the results of a study in a browser"),
+        (_compare_options, "compare", _compare, "say what two studies share, what differs, and which differences hold"),
+        (_power_options, "power", _power, "say how many seeds a study needs to see a difference, from its own spread"),
+        (_numbers_options, "numbers", _numbers, "lock the numbers that a paper cites, or say which have moved since"),
+    ):
+        describe(add(name, run, text))
+
+    add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
+        "config", type=Path, help="config.yaml or studies/<name>.yaml"
+    )
+
+    add("list", _list, "list datasets, variants, architectures and metrics").add_argument(
+        "--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own"
+    )
+
+    _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
+
+    _weights_options(add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need"))
+
+    config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
+    config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
+    return parser
+
+
+def _train_options(train: argparse.ArgumentParser) -> None:
     train.add_argument("cell", nargs="?", type=Path, help="a cell's folder (what the pipeline gives), or say which:")
     train.add_argument("--dataset", metavar="NAME", help="`multibeta list` shows the names")
     train.add_argument("--variant", metavar="NAME", default="beta_vae", help="default: beta_vae")
@@ -271,39 +372,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     _set(train, "of the study, such as training.likelihood=gaussian or variants.cvae.options.condition=shape")
     _results(train)
-
-    for name, stages, text in (
-        ("encode", ("encode",), "encode the evaluation images of a trained cell"),
-        ("evaluate", ("encode", "evaluate"), "measure every metric of a trained cell, encoding first if need be"),
-        ("draw", ("encode", "draw"), "draw reconstructions, samples and traversals of a trained cell"),
-        ("measure", ("encode", "evaluate", "draw"), "encode, evaluate and draw in one process, as the pipeline does"),
-    ):
-        add(name, _measure(*stages), text).add_argument("cell", type=Path, help="the folder `multibeta train` printed")
-
-    _score_options(add("score", _score, "measure anybody's model and write the pages a report would have of it"))
-
-    for name, command, text in (
-        ("report", _report, "make the tables, figures and pages of a study from what its cells hold so far"),
-        ("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"),
-    ):
-        add(name, command, text).add_argument("study", type=Path, help="results/<study>")
-    _explore_options(add("explore", _explore, "look through the results of a study in a browser"))
-    _power_options(add("power", _power, "say how many seeds a study needs to see a difference, from its own spread"))
-
-    add("check", _check, "say what a config file sweeps, or in one line what is wrong with it").add_argument(
-        "config", type=Path, help="config.yaml or studies/<name>.yaml"
-    )
-
-    show = add("list", _list, "list datasets, variants, architectures and metrics")
-    show.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
-
-    _datasets(commands.add_parser("datasets", help="list, describe and fetch datasets, and add your own"))
-
-    _weights_options(add("weights", _weights, "fetch and verify the published weights that FID and LPIPS need"))
-
-    config = add("config", _config, "write config.yaml, its schema and config/README.md from the typed options")
-    config.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository, default: here")
-    return parser
 
 
 def _datasets(parser: argparse.ArgumentParser) -> None:
@@ -358,6 +426,33 @@ def _minutes(text: str) -> float:
     return minutes
 
 
+def _compare_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("one", type=Path, metavar="A", help="results/<study>")
+    parser.add_argument("other", type=Path, metavar="B", help="another study; differences are B minus A")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write, default: ./compare-<A>-<B>")
+
+
+def _watching(status: argparse.ArgumentParser, why: argparse.ArgumentParser) -> None:
+    status.add_argument("study", type=Path, help="results/<study>")
+    status.add_argument(
+        "--watch", metavar="SECONDS", nargs="?", type=_seconds, const=5.0, help="show it anew, every 5 s if not said"
+    )
+    status.add_argument("--all", action="store_true", help="every run, however many")
+    why.add_argument("cell", type=Path, help="results/<study>/cells/<dataset>/<variant>/beta~<β>")
+    for each in (status, why):
+        each.add_argument("--config", type=Path, metavar="FILE", help="as it asks for, rather than as last started")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a number of seconds ≥ 0.1, ≤ 86400")
+    return seconds
+
+
 def _weights_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", help="which, default: all")
     parser.add_argument("--list", action="store_true", help="only say which are there")
@@ -375,6 +470,19 @@ def _power_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", type=Path, help="results/<study>")
     parser.add_argument("--metric", metavar="NAME", default="mig", help="default: mig")
     parser.add_argument("--difference", metavar="D", type=float, default=0.1, help="to be seen, default: 0.1")
+
+
+def _numbers_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", type=Path, help="results/<study>")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--lock", metavar="TEX", nargs="*", type=Path, help="lock the numbers that these files cite; all without files"
+    )
+    what.add_argument("--check", action="store_true", help="say which locked numbers have moved (exit 1)")
+    parser.add_argument("--file", metavar="LOCK", type=Path, help="default: results/<study>/numbers.lock.json")
+    parser.add_argument(
+        "--macros", metavar="TEX", type=Path, help="with --lock: write the macros of these numbers alone"
+    )
 
 
 def _set(parser: argparse.ArgumentParser, text: str) -> None:

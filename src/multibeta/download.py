@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import email.utils
 import errno
 import fcntl
@@ -79,7 +80,7 @@ def _alone(part: Path, path: Path) -> Iterator[IO[bytes] | None]:
     while True:
         with part.open("ab") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                _lock(file, path)
             except OSError as error:
                 if error.errno not in (errno.ENOLCK, errno.ENOTSUP):  # a file system without locks
                     raise
@@ -94,6 +95,14 @@ def _alone(part: Path, path: Path) -> Iterator[IO[bytes] | None]:
         if path.is_file():
             yield None
             return
+
+
+def _lock(file: IO[bytes], path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"{path.name}: another process is getting it; waiting", file=sys.stderr)
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _from_any(
@@ -156,22 +165,22 @@ def _fetch(url: str, path: Path, file: IO[bytes], timeout: float) -> bool:
             return True  # nothing is missing, or too much is there: its hash will tell
         raise
     with answer:
-        if have and answer.status != http.client.PARTIAL_CONTENT:
-            _empty(file)
-            have = 0
-        left = answer.headers.get("Content-Length")
-        total = have + int(left) if left is not None else None
-        _require_space(path, int(left or 0))
+        replaced = 0 if answer.status == http.client.PARTIAL_CONTENT else have
+        have -= replaced
+        left: int | None = getattr(answer, "length", None)  # None also where Content-Length is no number
+        total = None if left is None else have + left
+        _require_space(path, (left or 0) - replaced)
         received = 0
         with _progress(url, path.name, have, total) as tell:
             while chunk := _network(lambda: answer.read1(CHUNK), timeout, have + received):
                 if have + received == 0:
                     _require_no_page(chunk, answer.headers.get_content_type())
+                    _empty(file)  # of an earlier try, now that this one is seen to give the file
                 file.write(chunk)
                 received += len(chunk)
                 tell(len(chunk))
     file.flush()
-    if left is not None and received != int(left):
+    if left is not None and received != left:
         raise NotDownloaded(f"broke off after {have + received} of {total} bytes", passing=True)
     return have > 0
 
@@ -182,7 +191,7 @@ def _network(action: Callable[[], Any], timeout: float, received: int = 0) -> An
         return action()
     except urllib.error.HTTPError as error:
         after = _seconds(error.headers.get("Retry-After"))
-        raise NotDownloaded(f"answered {error.code} {error.reason}", error.code in PASSING, after) from error
+        raise NotDownloaded(f"answered {error.code} {_in_line(error.reason)}", error.code in PASSING, after) from error
     except TimeoutError:
         raise NotDownloaded(f"stalled for {timeout:g} seconds after {received} bytes", passing=True) from None
     except (OSError, http.client.HTTPException) as error:
@@ -193,8 +202,15 @@ def _network(action: Callable[[], Any], timeout: float, received: int = 0) -> An
         lasting = isinstance(reason, socket.gaierror | ConnectionRefusedError) or (
             isinstance(reason, OSError) and reason.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH)
         )
-        text = str(reason) or type(reason).__name__
-        raise NotDownloaded(f"could not be downloaded ({text})", passing=not lasting) from None
+        raise NotDownloaded(f"could not be downloaded ({_in_line(reason)})", passing=not lasting) from None
+    except ValueError as error:  # an address that is none, to which a server may point
+        raise NotDownloaded(f"could not be downloaded ({_in_line(error)})") from None
+
+
+def _in_line(reason: object) -> str:
+    """What a server may have had a say in, as a short line."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(reason))
+    return " ".join(text.split())[:200] or type(reason).__name__
 
 
 def _seconds(after: str | None) -> float:
@@ -210,7 +226,8 @@ def _seconds(after: str | None) -> float:
 
 
 def _require_no_page(start: bytes, kind: str) -> None:
-    if kind == "text/html" or start.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if kind == "text/html" or text[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise NotDownloaded("served a web page (HTML) in place of the file")
 
 

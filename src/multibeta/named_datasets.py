@@ -56,11 +56,25 @@ def find(name: str) -> NamedDataset | None:
         return None
     content = strict_yaml.read(path)
     if not {"plug_in", "options"} <= content.keys() <= {"plug_in", "options", "facts"} or not (
-        isinstance(content["plug_in"], str) and isinstance(content["options"], dict)
+        isinstance(content["plug_in"], str)
+        and isinstance(content["options"], dict)
+        and _are_facts(content.get("facts", {}))
     ):
         message = f"is not what multibeta datasets add writes; remove it with multibeta datasets remove {name}"
         raise ConfigError(f"{path}: {message}")
     return NamedDataset(**content)
+
+
+def _are_facts(facts: Any) -> bool:
+    """Are they of the form that is relied on?"""
+    if not isinstance(facts, dict):
+        return False
+    kinds = {"images": int, "shape": list, "factors": list, "left_out": dict, "digests": list}
+    return (
+        all(isinstance(facts[key], kind) for key, kind in kinds.items() if key in facts)
+        and len(facts.get("shape", "CHW")) == 3
+        and "count" in facts.get("left_out", {"count": 0})
+    )
 
 
 def resolve(name: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

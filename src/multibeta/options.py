@@ -268,11 +268,38 @@ DEFAULT_TARGETS = (
 )
 
 
+def _source(value: str) -> str:
+    if not re.search(r"https?://\S+\.\S+", value):
+        raise PydanticCustomError("source", "must give the address of its source, https://…")
+    return value
+
+
+class Published(Section):
+    """A published value that the report puts beside ours, measured by the same protocol."""
+
+    dataset: str = Field(description="one of the study's datasets")
+    variant: str = Field(description="one of the study's variants")
+    strength: Strength | None = Field(
+        None, description="one of the variant's; null: the source names none, ours is read at the best"
+    )
+    metric: str = Field(description="name of the metric")
+    protocol: str = Field(description="the recipe it was measured by, such as dlib19")
+    representation: str = Field(description="of the codes, mean or sampled; for others as in metrics.csv")
+    value: Number = Field(description="as published")
+    spread: Number | None = Field(None, ge=0, description="what stands behind its ±; null: nothing")
+    source: Annotated[str, AfterValidator(_source)] = Field(description="who published it, where, and its address")
+    note: str = Field("", description="in words, what there is different from this study")
+
+
 class ReportOptions(Section):
     """What the report says beside the numbers."""
 
     title: str = Field("", description="heading of the report; empty: the study's name")
     targets: list[Target] = Field(list(DEFAULT_TARGETS), description="levels every cell is held against")
+    column: Literal["neurips", "iclr", "icml", "aaai", "cvpr", "acl", "ieee", "acm", "jmlr", "lncs"] | None = Field(
+        None, description="template whose text widths and letters the study's figures are drawn for; null: none"
+    )
+    published: list[Published] = Field([], description="published values that the report puts beside ours")
 
 
 def _seeds(seeds: list[int]) -> list[int]:
@@ -392,7 +419,8 @@ class SplitOptions(Section):
         wanted = SPLITS[self.kind]
         if given not in wanted:
             text = (
-                " or ".join(" and ".join(sorted(names)) for names in wanted if names) or "no hold_out, factors, share"
+                " or ".join(f"just {' and '.join(sorted(names))}" for names in wanted if names)
+                or "no hold_out, factors, share"
             )
             raise PydanticCustomError("split", "of kind {kind} must give {text}", {"kind": self.kind, "text": text})
         drawn = self.kind == "random" or (self.kind == "combinations" and not self.hold_out) or self.correlate

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
+import fcntl
+import glob
 import json
 import os
 import tempfile
@@ -182,6 +185,21 @@ class StudyFolder:
     def figures(self) -> Path:
         return self.path / "figures"
 
+    @property
+    def tables(self) -> Path:
+        """Tables of a paper in LaTeX."""
+        return self.path / "tables"
+
+    @property
+    def numbers(self) -> Path:
+        """A macro of LaTeX for every number that a text may cite."""
+        return self.path / "numbers.tex"
+
+    @property
+    def lock(self) -> Path:
+        """What the numbers were that a text cites: written by hand, see `multibeta.report.lock`."""
+        return self.path / "numbers.lock.json"
+
     def references(self, dataset: str) -> Path:
         """What codes without a model score on a dataset, to read the scores of models against."""
         return self.path / "references" / f"{dataset}.json"
@@ -214,14 +232,15 @@ def lineage_folder(root: Path, lineage: str) -> Path:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends, or is removed when it fails.
 
+    What an earlier process that was killed in the block left behind is removed.
+
     Raises:
         OSError: naming ``path``: the folder cannot be written or the disk is full; the file is then as it was before.
     """
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        _remove_forsaken(path)
+        handle, temporary = _locked_temporary(path)
         try:
             yield temporary
             temporary.chmod(0o666 & ~_umask())
@@ -230,6 +249,26 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _locked_temporary(path: Path) -> tuple[int, Path]:
+    """An open file beside ``path``, under a lock that the kernel lets go of with its holder."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):  # nobody took it for forsaken before it was locked
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_forsaken(path: Path) -> None:
+    """Remove what processes that were killed had written of ``path``: nobody holds its lock."""
+    for left in path.parent.glob(glob.escape(f".{path.name}.") + "?" * 8 + glob.escape(path.suffix)):
+        with contextlib.suppress(OSError), left.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 @contextmanager
@@ -297,9 +336,8 @@ def read_table(path: Path) -> pd.DataFrame:
         "against_variant",
         "against_beta",
     )
-    header = pd.read_csv(path, nrows=0).columns
-    table = pd.read_csv(path, dtype={name: str for name in text if name in header})
-    return table.fillna({name: "" for name in text if name in header})
+    table = pd.read_csv(path, dtype=dict.fromkeys(text, str))
+    return table.fillna({name: "" for name in text if name in table})
 
 
 def _umask() -> int:

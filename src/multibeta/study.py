@@ -16,14 +16,18 @@ from multibeta import named_datasets, registry, strict_yaml
 from multibeta.cell import Cell, Choice, fingerprint, pretrained_run
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.options import DatasetEntry, SplitOptions, StudyOptions, VariantEntry, canonical_strength
+from multibeta.published_values import problem
 from multibeta.results import StudyFolder
 
 #: Raise when equal results begin to be reported differently.
-REPORT_VERSION = 7
+REPORT_VERSION = 9
 
 #: Jobs that Snakemake can plan; Locatello et al. 2019 trained 12,600 models, in 252 cells.
 MOST_CELLS = 10_000
 MOST_RUNS = 1_000_000
+
+#: Keys of a cell in study.json that follow from its spec.
+FOLLOWS = ("data_key", "fingerprints")
 
 #: Seeds by (dataset, variant, strength).
 Sweep = dict[tuple[str, str, str], list[int]]
@@ -75,6 +79,17 @@ class Study:
     def cell(self, dataset: str, variant: str, beta: str) -> Cell:
         return self._by_key[dataset, variant, beta]
 
+    def require_cell(self, dataset: str, variant: str, beta: str) -> Cell:
+        """As `cell`.
+
+        Raises:
+            ConfigError: the study has none of these names.
+        """
+        found = self._by_key.get((dataset, variant, beta))
+        if found is None:
+            self._fail("cell", f"{dataset}/{variant}/beta~{beta}", "is not in the study")
+        return found
+
     @property
     def gpus_per_job(self) -> int:
         """1 if a training of this study takes a GPU, so that Snakemake starts no more at once than there are."""
@@ -94,7 +109,7 @@ class Study:
             "config_file": self.where,
             "report": self.options.report.model_dump(mode="json"),
             "config": self.options.model_dump(mode="json", exclude_unset=True),
-            "cells": [{**cell.model_dump(mode="json"), "data_key": cell.data_key} for cell in self.cells],
+            "cells": [{**cell.model_dump(mode="json"), **_of_study(cell)} for cell in self.cells],
         }
 
     def _cells(self) -> list[Cell]:
@@ -118,7 +133,11 @@ class Study:
         if not seeds:
             self._fail("exclude", len(options.exclude), "leaves no cell to train")
         self._by_key = {key: self._cell(*key, cell_seeds) for key, cell_seeds in seeds.items()}
-        return list(self._by_key.values())
+        cells = list(self._by_key.values())
+        for position, published in enumerate(options.report.published):
+            if found := problem(published, cells):
+                self._fail(f"report.published[{position}].{found.key}", found.value, found.message)
+        return cells
 
     def _require_feasible(self, product: int) -> None:
         """Refuse what would fill the memory, before it does; what ``exclude`` takes out is counted."""
@@ -305,6 +324,12 @@ class Study:
 
     def _fail(self, key: str, value: Any, message: str) -> NoReturn:
         raise ConfigError(f"{self.where}: {key} = {value!r}: {message}")
+
+
+def _of_study(cell: Cell) -> dict[str, Any]:
+    """What study.json says of a cell beside its spec, so that a reader need not work it out: `FOLLOWS`."""
+    fingerprints = {str(seed): cell.run_fingerprint(seed) for seed in cell.seeds}
+    return dict(zip(FOLLOWS, (cell.data_key, fingerprints), strict=True))
 
 
 def _require_score(name: str) -> None:

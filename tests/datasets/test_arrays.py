@@ -1,5 +1,8 @@
 """An npz or HDF5 file of images: what is taken from it, and one line for what is wrong."""
 
+import io
+import zipfile
+
 import h5py
 import numpy as np
 import pytest
@@ -135,9 +138,13 @@ def refused(act, *words):
         ({"factors": np.array([1, 2, np.nan, 1, 2, 1, 2, 1])}, ["column factor_1 holds nan"]),
         ({"factor_names": ["one"]}, ["'factor_names' is <U3 (1,), must be text (2,)"]),
         ({"factor_names": ["a", "a"]}, ["2 factors need as many different names"]),
+        ({"factor_names": ["a", " "]}, ["a factor may not be called ' '"]),
+        ({"factor_names": ["a", "b\nc"]}, [r"a factor may not be called 'b\nc'"]),
+        ({"factors": np.array([b"a\xff", b"b"] * 4)}, ["cannot be read as arrays: 'utf-8' codec"]),
+        ({"factor_names": np.array([b"a\xff", b"b"])}, ["cannot be read as arrays: 'utf-8' codec"]),
         ({"labels": np.zeros((8, 3))}, ["'labels' has columns; if they are factors, set factors: labels"]),
         ({"labels": np.arange(7)}, ["'labels' is int64 (7,), must be"]),
-        ({"labels": np.linspace(0, 1, 8)}, ["'labels' is float64 (8,), must be"]),
+        ({"labels": np.linspace(0, 1, 8)}, ["'labels' is float64 (8,), must be whole numbers or text"]),
         ({"held_out": np.arange(8)}, ["'held_out' must hold 0 and 1 only"]),
         ({"held_out": np.ones(8)}, ["held_out holds out every image"]),
     ],
@@ -197,6 +204,85 @@ def test_pickles_are_refused_and_never_loaded(tmp_path, monkeypatch, role):
     np.savez(tmp_path / "own.npz", **{**grid_arrays(), role: np.array([Bomb()] * 8, dtype=object)})
     refused(lambda: source(tmp_path / "own.npz").factors, "own.npz", "pickle" if role != "images" else "is object")
     assert not (tmp_path / "unpickled").exists()
+
+
+def archive(path, **members):
+    """An npz whose arrays are a header, shape and dtype, and the bytes that follow it."""
+    with zipfile.ZipFile(path, "w") as file:
+        for name, (shape, dtype, content) in members.items():
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(header, {"descr": dtype, "fortran_order": False, "shape": shape})
+            file.writestr(f"{name}.npy", header.getvalue() + content)
+    return path
+
+
+def test_a_header_may_lie(tmp_path):
+    path, images = tmp_path / "own.npz", ((8, 12, 12), "|u1", bytes(range(256))[:144] * 8)
+    refused(lambda: images_of(archive(path, images=((10**12, 12, 12), "|u1", b""))), str(path), "fewer than its 1000")
+    refused(lambda: images_of(archive(path, images=((-8, 12, 12), "|u1", b""))), str(path), "(-8, 12, 12), must be")
+    for shape in ((10**13, 2), (-1, 2)):
+        lying = archive(path, images=images, factors=(shape, "<f8", b""))
+        refused(lambda lying=lying: source(lying).factors, str(path), "cannot be read as arrays")
+    unwritten = tmp_path / "own.h5"
+    with h5py.File(unwritten, "w") as file:
+        file["images"] = np.zeros((8, 12, 12), np.uint8)
+        file.create_dataset("factors", (10**6, 10**7), "f8", chunks=(100, 100))
+    refused(lambda: source(unwritten).factors, str(unwritten), "larger than the memory")
+
+
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)], ids=["encrypted", "packed in an unknown way"])
+def test_an_archive_that_cannot_be_unpacked(tmp_path, place, value):
+    path = archive(tmp_path / "own.npz", images=((8, 12, 12), "|u1", bytes(8 * 144)))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + place] = content[place - 2] = value  # in the directory and before the file
+    path.write_bytes(content)
+    refused(lambda: images_of(path), str(path))
+
+
+def test_a_header_that_never_ends(tmp_path):
+    header = io.BytesIO()
+    np.save(header, np.zeros((8, 12, 12), np.uint8))
+    with zipfile.ZipFile(tmp_path / "own.npz", "w") as file:
+        file.writestr("images.npy", header.getvalue().replace(b"(8, 12, 12)", b"(((((((((((", 1))
+    refused(lambda: images_of(tmp_path / "own.npz"), "own.npz: array 'images' is no npy file")
+
+
+@pytest.mark.parametrize("content", [b"<!DOCTYPE html>", b"\x93NUMPY\x01\x00"])
+def test_another_file_in_the_place_of_an_npz(tmp_path, content):
+    (tmp_path / "own.npz").write_bytes(content)
+    refused(lambda: ArrayFile(tmp_path / "own.npz"), "own.npz cannot be read as arrays: it is no npz file")
+
+
+def test_hdf5_arrays_whose_content_lies_in_another_file_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "other.h5", grid_arrays())
+    (tmp_path / "secret").write_bytes(bytes(range(16)))
+    layout = h5py.VirtualLayout((8, 12, 12), "u1")
+    layout[:] = h5py.VirtualSource("other.h5", "images", (8, 12, 12))
+    with h5py.File("virtual.h5", "w") as file:
+        file.create_virtual_dataset("images", layout)
+    with h5py.File("outside.h5", "w") as file:
+        file["images"] = grid_arrays()["images"]
+        file.create_dataset("factors", (8, 2), "u1", external=[("secret", 0, 16)])
+    with h5py.File("linked.h5", "w") as file:
+        file["images"] = h5py.ExternalLink("other.h5", "images")
+    refused(lambda: images_of("virtual.h5"), "virtual.h5: the content of array 'images' lies in another file")
+    refused(lambda: source("outside.h5").factors, "outside.h5: the content of array 'factors' lies in another file")
+    refused(lambda: source("linked.h5").factors, "linked.h5 holds no array named", "it holds none")
+
+
+def test_what_is_no_array_in_hdf5_is_passed_over(tmp_path):
+    path = save(tmp_path / "own.h5", grid_arrays())
+    with h5py.File(path, "a") as file:
+        file.create_dataset("labels", data=h5py.Empty("u1"))
+        file[b"\xff"] = np.zeros(3)
+        file["type"] = np.dtype("u1")
+    assert ArrayFile(path).names == ["factors", "images"]
+
+
+def test_of_few_images_one_is_held_out(path):
+    given = grid_arrays()
+    assert source(save(path, {"images": given["images"][:2]})).build({}).held_out.sum() == 1
 
 
 def test_places_that_hold_no_arrays(tmp_path):

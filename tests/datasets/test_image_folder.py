@@ -2,6 +2,11 @@
 
 import os
 import shutil
+import struct
+import time
+import warnings
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,6 +97,8 @@ def test_every_kind_of_pixel_becomes_eight_bits(tmp_path):
     assert saved(tmp_path / "16.png", sixteen) == [255, 255, 255]
     half = Image.fromarray(np.full((4, 4), 128 * 257, np.uint16))
     assert saved(tmp_path / "half.tif", half) == [128, 128, 128]
+    (tmp_path / "half.pgm").write_bytes(b"P5\n4 4\n65535\n" + bytes([128, 128]) * 16)
+    assert _pictures.read(tmp_path / "half.pgm", 4, "rgb")[0, 0].tolist() == [128, 128, 128]
     assert saved(tmp_path / "palette.png", flat("RGB", (10, 20, 30)).quantize(4)) == [10, 20, 30]
     assert saved(tmp_path / "bits.png", flat("1", 1)) == [255, 255, 255]
     assert saved(tmp_path / "clear.png", flat("RGBA", (255, 255, 255, 0))) == [0, 0, 0]
@@ -116,6 +123,44 @@ def test_an_image_is_turned_as_its_camera_was(tmp_path):
 def test_floating_point_pixels_are_refused_with_a_reason(tmp_path):
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "f.tif")
     assert "32 bits" in _pictures.read(tmp_path / "f.tif", 4, "grey")
+
+
+def png_of(width, height):
+    """The beginning of a PNG of that size, whose pixels are not there."""
+    header = struct.pack(">4sIIBBBBB", b"IHDR", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + b"\0\0\0\0IDAT"
+    )
+
+
+@pytest.mark.parametrize("side", [12_000, 20_000])
+def test_an_image_that_would_fill_the_memory_is_left_out_unseen(squares, tmp_path, capsys, side):
+    (squares / "bomb.png").write_bytes(png_of(side, side))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare("image_folder", {"path": str(squares), "most_corrupt": 0.1}, tmp_path / "data")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("bomb.png: has more than 134,217,728 pixels; make it smaller first")
+
+
+def test_of_large_images_one_is_decoded_at_a_time(squares, monkeypatch):
+    decoding, most = set(), []
+
+    def centre(image, size, colour):
+        decoding.add(id(image))
+        most.append(len(decoding))
+        time.sleep(0.001)
+        decoding.remove(id(image))
+        return np.zeros((*size, 1), np.uint8)
+
+    monkeypatch.setattr(_pictures, "_centre", centre)
+    built(folder(squares))
+    if os.cpu_count() > 1:
+        assert max(most) > 1
+    monkeypatch.setattr(_pictures, "LARGE", 1)
+    most.clear()
+    built(folder(squares))
+    assert max(most) == 1
 
 
 def test_more_images_than_a_batch_come_in_chunks(tmp_path, monkeypatch):
@@ -240,6 +285,16 @@ def test_corrupt_images_are_left_out_by_number_and_name(squares, tmp_path, capsy
     assert len((tmp_path / "data" / "left_out.csv").read_text().splitlines()) == 4
 
 
+def test_names_that_are_no_text_are_told_all_the_same(squares, tmp_path, capsys):
+    for name in (b"no\xffcode.png", b"two\nlines.png"):
+        Path(os.fsdecode(os.fsencode(squares) + b"/" + name)).write_bytes(b"no image")
+    dataset = prepare("image_folder", {"path": str(squares), "most_corrupt": 0.1}, tmp_path / "data")
+    assert list(dataset.card["left_out"]["first"]) == [r"no\udcffcode.png", r"two\nlines.png"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert r"two\nlines.png: is no image" in line
+    assert r"no\udcffcode.png," in (tmp_path / "data" / "left_out.csv").read_text(encoding="utf-8")
+
+
 # What is wrong is one line.
 
 
@@ -275,22 +330,28 @@ def test_a_place_that_is_no_folder_of_images(tmp_path):
         ("file,c\n0-0.png,1\n0-1.png,1\n", ["column c has one value, 1"]),
         ("file,c\n0-0.png,1\n0-1.png,nan\n", ["column c holds nan", "not a finite number"]),
         ("file,c\n0-0.png,1\n0-1.png,unknown\n", ["mixes numbers and words ('1' and 'unknown')", "kinds"]),
+        ("file;c\n0-0.png;1\n0-1.png;0,25\n", ["column c holds '0,25'; write numbers with a point, 0.25"]),
         ("file,a+b\n0-0.png,1\n0-1.png,2\n", ["'a+b'"]),
         ("file,label\n0-0.png,1\n0-1.png,1\n", ["column label has one value"]),
         ("file,split\n0-0.png,train\n0-1.png,later\n", ["column split holds 'later'"]),
         ("file,split\n0-0.png,train\n0-1.png,train\n", ["split holds out no image"]),
         ('file,c\n"0-0.png,1\n', ["cannot be read as a table"]),
+        ("file,c\n0-0.png,caf\udce9\n", ["cannot be read as a table: save it as CSV in UTF-8", "0xe9"]),
     ],
 )
 def test_a_wrong_table(squares, text, words):
-    (squares.parent / "wrong.csv").write_text(text)
+    (squares.parent / "wrong.csv").write_text(text, encoding="utf-8", errors="surrogateescape")
     refused(lambda: folder(squares, attributes=str(squares.parent / "wrong.csv")).build({}), "wrong.csv", *words)
 
 
 def test_words_that_name_images_are_no_factor(tmp_path):
     write_folder(tmp_path / "squares", copies=10)
     rows = numbered(tmp_path / "squares", comment=lambda i: f"image {i}")
-    refused(lambda: with_table(tmp_path / "squares", rows).factors, "comment has 80 different values in 80 rows")
+    refused(
+        lambda: with_table(tmp_path / "squares", rows).factors,
+        "comment has 80 different values in 80 rows",
+        "kinds: {comment: categorical}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -322,6 +383,29 @@ def test_the_only_image_of_a_value_is_corrupt(squares):
     (squares / rows[7]["file"]).write_bytes(b"")
     source = with_table(squares, rows, most_corrupt=0.1)
     refused(lambda: source.build({}), "only images that cannot be read have some value of rare", "1-2.png: is empty")
+
+
+def test_a_folder_of_a_class_without_a_whole_image(tmp_path):
+    write_folder(tmp_path / "kinds" / "a")
+    write_folder(tmp_path / "elsewhere")
+    (tmp_path / "kinds" / "b").symlink_to(tmp_path / "elsewhere")
+    refused(lambda: folder(tmp_path / "kinds", label="folder").build({}), "kinds/b gives no image a class", "a link")
+    (tmp_path / "kinds" / "b").unlink()
+    (tmp_path / "kinds" / "b").mkdir()
+    (tmp_path / "kinds" / "b" / "torn.png").write_bytes(b"")
+    source = folder(tmp_path / "kinds", label="folder", most_corrupt=0.1)
+    refused(lambda: source.build({}), "only images that cannot be read have some value of folder", "torn.png: is empty")
+
+
+def test_a_pipe_among_the_images_is_not_waited_for(squares):
+    os.mkfifo(squares / "pipe.png")
+    refused(lambda: folder(squares).digests(), "pipe.png is no file; take it away")
+
+
+def test_a_full_cache_is_named(squares, tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    monkeypatch.setenv("MULTIBETA_CACHE", str(tmp_path / "cache"))
+    refused(lambda: built(folder(squares)), tmp_path / "cache", "cannot be written", "set MULTIBETA_CACHE")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -141,6 +141,18 @@ def test_a_study_says_what_is_wrong_with_a_folder_or_a_table(tmp_path):
         Study.parse({"name": "x", "datasets": {"own": {"dataset": "image_folder"}}, "variants": ["beta_vae"]})
 
 
+def test_a_study_says_that_a_split_leaves_nothing():
+    for hold_out, words in (
+        ({"place": [0, 1, 2, 3]}, "holds out 40 of 40"),
+        ({"place": [4]}, "has values 0 … 3, numb"),
+    ):
+        entry = {"dataset": "image_folder", "options": {"path": "squares", "attributes": "squares.csv"}}
+        split = {"kind": "combinations", "hold_out": hold_out}
+        config = {"name": "x", "datasets": {"own": {**entry, "split": split}}, "variants": ["beta_vae"]}
+        with pytest.raises(ConfigError, match=rf"^config: datasets.own.split.*{words}"):
+            Study.parse(config)
+
+
 def test_arrays_are_known_by_their_content_too():
     np.savez("a.npz", **grid_arrays())
     shutil.copy("a.npz", "b.npz")

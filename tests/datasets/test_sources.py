@@ -1,5 +1,6 @@
 """Where files come from, in order, and every way in which that goes wrong."""
 
+import fcntl
 import gzip
 import hashlib
 import http.server
@@ -21,6 +22,19 @@ GIT_BLOB = hashlib.sha1(b"blob 12000\0" + CONTENT).hexdigest()
 MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
+#: Whole answers of servers that mean harm or are broken.
+SAID = {
+    "no-number": f"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{CONTENT.decode()}",
+    "below-zero": f"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{CONTENT.decode()}",
+    "nowhere": "HTTP/1.1 302 Found\r\nLocation: http://[x/\r\nContent-Length: 0\r\n\r\n",
+    "local-file": "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+    "circle": "HTTP/1.1 302 Found\r\nLocation: /circle\r\nContent-Length: 0\r\n\r\n",
+    "control": "HTTP/1.1 404 a\x1b[31mb\x00c\rd\r\nContent-Length: 0\r\n\r\n",
+    "no-http": "no HTTP " * 5_000,
+    "marked-page": "HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n\xef\xbb\xbf<!DOCTYPE html>",
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves one behaviour under each path and counts the requests."""
 
@@ -39,6 +53,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Retry-After", "0")
             self.end_headers()
             return
+        if behaviour in SAID:
+            self.wfile.write(SAID[behaviour].encode("latin-1"))
+            return
+        if behaviour == "portal" and self.headers.get("Range"):
+            behaviour = "page"
         if behaviour in ("parts", "stale"):
             self.serve_parts(behaviour)
             return
@@ -54,7 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if behaviour != "unsized":
             self.send_header("Content-Length", str(len(sent)))
         self.end_headers()
-        if behaviour == "dropped":
+        if behaviour in ("dropped", "portal"):
             self.wfile.write(sent[:5000])
         elif behaviour == "stalled":
             self.wfile.write(sent[:5000])
@@ -139,6 +158,12 @@ def test_the_mirror_comes_first_and_nothing_is_downloaded(source, server, mirror
     assert locate(source(), mirror, cache) == {"a.bin": mirror / "toy" / "a.bin"}
     assert not server.requests
     assert not cache.exists()
+
+
+def test_a_mirror_may_lie_at_home(source, mirror, cache, monkeypatch):
+    (mirror / "toy" / "a.bin").write_bytes(CONTENT)
+    monkeypatch.setenv("HOME", str(mirror.parent))
+    assert locate(source(), "~/mirror", cache) == {"a.bin": mirror / "toy" / "a.bin"}
 
 
 @pytest.mark.parametrize("behaviour", ["good", "unsized"])
@@ -244,6 +269,38 @@ def test_a_failed_download_says_why_in_one_line_and_leaves_nothing(source, mirro
     assert leftovers(cache) == []
 
 
+@pytest.mark.parametrize("behaviour", ["no-number", "below-zero"])
+def test_a_length_that_is_no_number_is_none(source, cache, behaviour):
+    assert locate(source(behaviour), None, cache)["a.bin"].read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("nowhere", "could not be downloaded .Invalid IPv6 URL"),
+        ("local-file", "file:///etc/passwd' is not allowed"),
+        ("circle", "infinite loop. The last"),
+        ("control", r"answered 404 a \[31mb c d;"),
+        ("no-http", r"could not be downloaded \(no HTTP"),
+        ("marked-page", "served a web page"),
+    ],
+)
+def test_what_a_hostile_server_says_is_one_short_line(source, server, cache, behaviour, message):
+    with pytest.raises(DataError, match=message) as failure:
+        locate(source(behaviour), None, cache)
+    assert str(failure.value).isprintable()
+    assert len(str(failure.value)) < 1000
+    assert leftovers(cache) == []
+    good = f"http://127.0.0.1:{server.server_port}/good"
+    assert locate(source(behaviour, mirrors=(good,)), None, cache)["a.bin"].read_bytes() == CONTENT
+
+
+def test_a_page_in_place_of_the_rest_does_not_cost_what_has_come(source, cache):
+    with pytest.raises(DataError, match=r"served a web page.*the 5.0 kB that came are kept"):
+        locate(source("portal"), None, cache)
+    assert (cache / "toy" / ".a.bin.part").read_bytes() == CONTENT[:5000]
+
+
 @pytest.mark.parametrize(
     ("behaviour", "message"),
     [("dropped", "broke off after 5000 of 12000 bytes"), ("stalled", "stalled for 0.1 seconds after 5000 bytes")],
@@ -308,6 +365,18 @@ def test_two_processes_get_a_file_once(source, server, cache):
     for thread in threads:
         thread.join()
     assert len(server.requests) == 1
+    assert leftovers(cache) == ["a.bin"]
+
+
+def test_who_waits_for_another_process_is_told(source, cache, capsys):
+    (cache / "toy").mkdir(parents=True)
+    with (cache / "toy" / ".a.bin.part").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=locate, args=(source(), None, cache))
+        waiting.start()
+        time.sleep(0.2)
+        assert "a.bin: another process is getting it; waiting" in capsys.readouterr().err
+    waiting.join()
     assert leftovers(cache) == ["a.bin"]
 
 

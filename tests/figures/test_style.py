@@ -10,8 +10,10 @@ from matplotlib.text import Text
 from PIL import Image
 
 from multibeta.figures import _style
+from multibeta.figures.correlations import correlations
 from multibeta.figures.images import samples
 from multibeta.figures.latents import latents
+from multibeta.options import ReportOptions
 
 
 def a_plot() -> Figure:
@@ -42,6 +44,33 @@ def test_the_users_settings_neither_show_nor_are_changed() -> None:
 
 def test_no_letter_is_smaller_than_seven_points() -> None:
     assert min(text.get_fontsize() for text in a_plot().findobj(Text) if text.get_text()) >= 7
+
+
+def test_every_template_of_the_options_has_a_look_and_no_other() -> None:
+    choice, _ = ReportOptions.model_fields["column"].annotation.__args__
+    assert list(choice.__args__) == list(_style.LOOKS)
+
+
+@pytest.mark.parametrize("look", _style.LOOKS.values(), ids=_style.LOOKS)
+def test_a_template_has_its_width_and_letters_that_print(look: _style.Look) -> None:
+    figure = correlations(np.eye(4), ["β-VAE ↑", "Fréchet ↓", "−1 ± σ", "SSIM"], "8×8, 95 %", look=look)
+    pdf = _style.render(figure, "pdf")
+    assert {"times": b"STIXGeneral-Regular", "computer modern": b"Cmr10"}[look.font] in pdf
+    assert b"DejaVu" not in pdf  # which would mean that a letter is missing in the serifs
+    assert b"/Type3" not in pdf
+    assert figure.get_figwidth() <= look.width
+
+
+def test_bold_letters_are_bold_in_every_font() -> None:
+    @_style.styled
+    def bold(look: _style.Look) -> Figure:
+        figure = Figure(figsize=(look.width, 1), layout="constrained")
+        figure.subplots()
+        figure.suptitle("sprites", fontweight="bold")
+        return figure
+
+    for look, name in (("icml", b"STIXGeneral-Bold"), ("jmlr", b"Cmb10")):
+        assert name in _style.render(bold(look=_style.LOOKS[look]), "pdf")
 
 
 def test_a_figure_without_colour_is_stored_without_colour() -> None:

@@ -6,9 +6,10 @@ import pytest
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
-from multibeta.figures._style import COLOURS, PAGE, render
+from multibeta.figures._style import COLOURS, LOOKS, PAGE, REPORT, Look, render
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 
+COLUMN = Look(3.25, None, "times")
 VARIANTS = {"beta_vae": "β-VAE", "cvae": "CVAE"}
 
 
@@ -79,21 +80,45 @@ def test_rate_distortion_labels_every_strength() -> None:
     assert "no finished run" in figure.axes[1].texts[0].get_text()
 
 
-@pytest.mark.parametrize("count", [1, 2, 5])
-def test_any_number_of_datasets_fits_the_page(count: int) -> None:
+NARROWEST = LOOKS["acl"].narrow()
+PLACES = [(1, REPORT), (2, REPORT), (5, REPORT), (2, LOOKS["ieee"]), (2, LOOKS["neurips"]), (2, LOOKS["lncs"])]
+
+
+@pytest.mark.parametrize(("count", "look"), [*PLACES, (1, NARROWEST), (3, NARROWEST)])
+def test_any_number_of_datasets_fits_the_page(count: int, look: Look) -> None:
     points, means = tables()
     names = [f"dataset{i}" for i in range(count)]
     points = pd.concat([points.assign(dataset=name) for name in names])
     means = pd.concat([means.assign(dataset=name) for name in names])
-    panels = {"mig": "MIG", "kl": "KL", "ssim": "SSIM"}
+    panels = {"mig": "MIG", "kl": "KL", "ssim": "SSIM", "fd": "Fréchet distance,\ndomain features ↓", "sap": "SAP"}
     reasons = {(name, panel): "not computed" for name in names for panel in panels}
-    figure = tradeoff(points, means, panels, VARIANTS, reasons)
+    figure = tradeoff(points, means, panels, VARIANTS, reasons, look=look)
+    assert figure.get_figwidth() == look.width
     render(figure, "png")
     for text in figure.findobj(Text):
         if text.get_text() and text.get_visible():
             box = text.get_window_extent()
             assert box.x0 >= -1, text.get_text()
             assert box.x1 <= figure.bbox.x1 + 1, text.get_text()
+
+
+def test_where_a_row_is_too_narrow_a_dataset_has_several() -> None:
+    panels = {name: name.upper() for name in ("mig", "kl", "ssim", "fd", "sap")}
+    points, means = tables()
+    points, means = (pd.concat([table.assign(panel=name) for name in panels]) for table in (points, means))
+    figure = tradeoff(
+        points, means, panels, VARIANTS, dict.fromkeys([("sprites", name) for name in panels], ""), look=COLUMN
+    )
+    assert [axes.get_title() for axes in figure.axes] == ["MIG", "KL", "SSIM", "FD", "SAP", ""]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["β"] * 5 + [""]
+    assert not figure.axes[-1].axison
+    assert len({round(axes.get_position().x0, 3) for axes in figure.axes}) == 2
+
+
+def test_rate_and_distortion_of_one_dataset_take_a_column() -> None:
+    points, means = (table.assign(kl=1.0, reconstruction=2.0) for table in tables())
+    (axes,) = rate_distortion(points, means, VARIANTS, ["sprites"], look=COLUMN).axes
+    assert axes.figure.get_figwidth() == COLUMN.width
 
 
 def test_a_panel_without_a_dataset_is_left_out() -> None:

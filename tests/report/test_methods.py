@@ -154,3 +154,12 @@ def test_a_source_that_nobody_knows_is_an_entry_of_its_own():
     assert r"title = {Doe \& Roe 2031}" in entry.text
     assert entries_of("this project", "my_variant") == []
     assert bibtex([entry, entry]).count("@misc") == 1
+
+
+def test_every_entry_is_printed_also_where_the_document_chooses_no_encoding(typeset):
+    datasets = [registry.find("dataset", name).citation for name in registry.names("dataset")]
+    entries = [entry.text for entry in known().values()] + datasets
+    fields = [re.search(rf"{name} = \{{(.*?)\}},?\s", entry) for entry in entries for name in ("author", "title")]
+    page = typeset(r"\raggedright " + r"\\\relax ".join(field[1] for field in fields if field))
+    assert "Djordje Miladinović" in page
+    assert "Kynkäänniemi" in page

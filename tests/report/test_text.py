@@ -38,3 +38,10 @@ def test_durations(seconds, said):
 
 def test_long_lists_are_counted():
     assert text.listed(["a", "b", "c"], most=2) == "a, b and 1 more"
+
+
+def test_a_long_table_is_folded_under_its_summary():
+    rows = [["a", 1]] * text.MOST_ROWS
+    assert text.long_table("All", ["x", "y"], rows) == text.table(["x", "y"], rows)
+    folded = text.long_table("All", ["x", "y"], [*rows, ["a", 1]])
+    assert folded == text.fold(f"All, {text.MOST_ROWS + 1} rows", text.table(["x", "y"], [*rows, ["a", 1]]))

@@ -79,8 +79,13 @@ def test_bootstrap_of_a_mean_is_near_its_standard_error():
     values = np.random.default_rng(0).normal(size=200).tolist()
     low, high = bootstrap(values)
     assert (high - low) / 2 == pytest.approx(1.96 * np.std(values) / math.sqrt(200), rel=0.1)
-    assert all(map(math.isnan, bootstrap([1.0, 2.0])))
-    assert bootstrap([2.0, 2.0, 2.0]) == (2.0, 2.0)
+    assert np.isnan(bootstrap([1.0, 2.0])).all()
+    assert bootstrap([2.0, 2.0, 2.0]).tolist() == [2.0, 2.0]
+
+
+def test_many_means_are_resampled_at_once_as_each_alone():
+    values = np.random.default_rng(0).normal(size=(7, 5))
+    assert bootstrap(values).tolist() == [bootstrap(each).tolist() for each in values]
 
 
 def test_rank_correlation_ignores_scale_and_needs_five_runs():

@@ -1,6 +1,7 @@
 """Data of one's own gets a name once it has been read; the name then works wherever a dataset's does."""
 
 import os
+import resource
 import shutil
 
 import numpy as np
@@ -56,7 +57,18 @@ def test_a_folder_gets_its_own_name_and_a_summary(capsys, tmp_path):
     table = str(tmp_path / "squares.csv")
     assert file["options"] == {"path": str(tmp_path / "squares"), "size": 8, "attributes": table}
     assert file["facts"]["licence"] == "not stated"
-    assert not list((tmp_path / "cache").glob("tmp*"))
+    run("datasets fetch squares")
+    assert capsys.readouterr().err.endswith("squares is your own, and lies where it did\n")
+
+
+def test_of_images_no_copy_is_made():
+    np.savez("grey.npz", images=np.arange(200, dtype=np.uint8)[:, None, None].repeat(16, 1).repeat(16, 2))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # no file may grow beyond
+    try:
+        run("datasets add grey.npz")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_file_of_arrays_too(capsys):
@@ -147,13 +159,23 @@ def test_data_that_has_gone_is_one_line_that_names_its_file(capsys, tmp_path):
         ("a: 1", "remove squares"),
         ("{plug_in: arrays, options: 3}", "remove squares"),
         ("{", "is not YAML"),
+        ("{plug_in: image_folder, options: {path: squares}, facts: }", "remove squares"),
+        ("{plug_in: image_folder, options: {path: squares}, facts: {images: many}}", "remove squares"),
+        ("{plug_in: image_folder, options: {path: squares}, facts: {shape: 3}}", "remove squares"),
     ],
 )
 def test_a_damaged_file_of_a_name_is_one_line(capsys, tmp_path, text, word):
     run(ADD)
     (tmp_path / "names" / "squares.yaml").write_text(text)
     refused("train --dataset squares", capsys, "squares.yaml", word)
+    refused("datasets list", capsys, "squares.yaml", word)
     run("datasets remove squares")
+
+
+def test_an_option_that_is_no_more_is_one_line(capsys, tmp_path):
+    run(ADD)
+    (tmp_path / "names" / "squares.yaml").write_text("{plug_in: image_folder, options: {path: squares, sise: 3}}")
+    refused("datasets info squares", capsys, "squares.yaml: sise = 3: unknown key; did you mean 'size'?")
 
 
 def test_a_name_that_is_removed_is_gone_and_the_data_stays(capsys, tmp_path):

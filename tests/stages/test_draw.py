@@ -8,8 +8,9 @@ import pytest
 
 from multibeta.datasets import Dataset
 from multibeta.figures._style import render
+from multibeta.figures.animation import MOST_LATENTS
 from multibeta.model import Condition
-from multibeta.stages.draw import EDITS, MOST_CLASSES, PER_CLASS, TRAVERSAL, Drawing, matrices, usage
+from multibeta.stages.draw import EDITS, FINE, MOST_CLASSES, PER_CLASS, TRAVERSAL, Drawing, matrices, usage
 from multibeta.stages.prepare import prepare
 from multibeta.stages.shared.codes import Codes
 
@@ -79,6 +80,25 @@ def test_a_posterior_traversal_rests_at_the_code_of_one_image(digits):
     mean = drawn.run.encoded[0][0].reshape(1, -1)[0, :4]
     z = drawn.run.decoded[0][0].reshape(4, len(TRAVERSAL), 4)
     assert (z[2][:, [0, 1, 3]] == mean[[0, 1, 3]]).all()
+
+
+def test_an_animation_moves_the_latents_in_most_use_in_finer_steps(digits):
+    latents = MOST_LATENTS + 3
+    drawn = Drawing(Recorder(latents=latents), digits, codes(latents), "title")
+    kl = usage(drawn.codes)[0]
+    made = drawn.animations()
+    assert set(made) == {"traversals_prior", "traversals_posterior"}
+    z = drawn.run.decoded[0][0].reshape(MOST_LATENTS, len(FINE), latents)
+    moved = (z != 0).any(1).argmax(1)
+    assert moved.tolist() == np.argsort(-kl, kind="stable")[:MOST_LATENTS].tolist()
+    assert z[2, :, moved[2]].tolist() == np.arange(-3, 3.5, 0.5).tolist()
+
+
+def test_strips_may_go_another_way_for_each_latent(digits):
+    drawn = drawing(digits)
+    strips = drawn.strips("prior", np.array([3, 1]), np.array([[-1.0, 2.0], [5.0, -6.0]], np.float32))
+    assert strips.shape == (2, 2, 1, 8, 8)
+    assert drawn.run.decoded[0][0].tolist() == [[0, 0, 0, -1], [0, 0, 0, 2], [0, 5, 0, 0], [0, -6, 0, 0]]
 
 
 def test_an_interpolation_starts_and_ends_at_the_codes_of_its_ends(digits):
@@ -183,6 +203,7 @@ def test_without_edits_none_are_drawn(digits):
 
 def test_figures_of_equal_runs_are_equal_bytes(digits):
     first, second = (drawing(digits).figures() for _ in range(2))
+    assert drawing(digits).animations() == drawing(digits).animations()
     assert {name: render(figure, "png") for name, figure in first.items()} == {
         name: render(figure, "png") for name, figure in second.items()
     }

@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
@@ -167,6 +168,9 @@ def test_a_complete_study_says_so_and_writes_every_file(reported):
     assert read_table(reported.runs).columns.tolist() == list(RUNS_COLUMNS)
     assert read_table(reported.metrics).columns.tolist() == list(METRICS_COLUMNS)
     assert len(read_table(reported.runs)) == 24
+    kinds = ("core", "differences_strengths", "differences_variants", "differences_equal_rate")
+    names = {f"{dataset}_{kind}" for dataset in FACTORS for kind in (*kinds, "differences_equal_reconstruction")}
+    assert {path.stem for path in reported.tables.iterdir()} == {*names, "settings", "methods"}
     assert not list(reported.path.rglob(".*"))
 
 
@@ -221,6 +225,31 @@ def test_a_study_may_have_targets_of_its_own(root):
     study["report"]["targets"] = [{"metric": "seconds_per_epoch", "name": "quick", "above": None, "below": 1.0}]
     write_json(path, study)
     assert "0.500 **quick**" in section(text_of(root), "Against targets")
+
+
+def test_published_values_stand_beside_those_of_the_study(root):
+    entry = {
+        **{"dataset": "sprites", "variant": "beta_vae", "strength": 4, "metric": "mig", "protocol": "dlib19"},
+        **{"representation": "mean", "value": 0.9, "source": "Somebody 2020, https://example.org/paper"},
+    }
+    write_specs(Study.parse({**CONFIG, "report": {"published": [entry]}}), root)
+    (row,) = (line for line in section(text_of(root), "Beside published values").splitlines() if "example.org" in line)
+    values = gather(StudyFolder(root / "made")).metrics.query(
+        "dataset == 'sprites' and variant == 'beta_vae' and beta == '4' and metric == 'mig' and factor == '' "
+        "and protocol == 'dlib19' and representation == 'mean'"
+    )
+    assert f"| 3 | {values.value.mean():.3f} ± " in row
+    assert "| 0.900 |" in row
+    report(root / "made")
+    assert 'href="https://example.org/paper"' in StudyFolder(root / "made").report_html.read_text(encoding="utf-8")
+
+
+def test_a_study_of_before_there_were_published_values_is_still_read(root):
+    path = StudyFolder(root / "made").study
+    study = json.loads(path.read_text())
+    del study["report"]["published"]
+    write_json(path, study)
+    assert gather(StudyFolder(root / "made")).published == []
 
 
 def test_what_is_not_computed_is_grouped_by_reason_and_counted(root):
@@ -329,6 +358,64 @@ def test_the_page_needs_nothing_beside_it(reported):
     assert str(reported.root) not in page
 
 
+def test_the_tables_of_a_paper_say_what_the_report_says(reported):
+    core = (reported.tables / "sprites_core.tex").read_text(encoding="utf-8")
+    (row,) = [line for line in core.splitlines() if line.startswith(r"$\beta$-VAE & 4 & 3 &")]
+    assert r"0.410 & $\pm$\,0.025" in row  # 0.40, 0.41, 0.42: t(0.975; 2) · 0.01 / √3
+    assert "MIG by dlib19, mean" in core.replace("\n% ", " ")
+    assert "Not computed for any cell: FID." in core.replace("\n% ", " ")
+    settings = (reported.tables / "settings.tex").read_text(encoding="utf-8")
+    assert r"architecture & sprites & small\_conv \\" in settings
+    assert r" & digits & mlp \\" in settings
+    assert r"latents & all & 10 \\" in settings
+
+
+def test_what_is_written_for_latex_is_printed(reported, typeset):
+    tables = [path.read_text(encoding="utf-8") for path in sorted(reported.tables.iterdir())]
+    page = typeset(
+        r"MIG is \mbMigSpritesBetaVaeFourPM{} and FID \mbFidSpritesCvaeOne." + "\n\n".join(["", *tables]),
+        reported.numbers.read_text(encoding="utf-8"),
+    )
+    assert "MIG is 0.410 ± 0.025 and FID not computed." in page
+    assert page.count("Controllability") == 10
+    assert "0.410 ± 0.025" in page
+
+
+def test_the_document_of_the_page_is_printed(reported, typeset):
+    page = (Path(__file__).parents[2] / "docs/how-to/writing.md").read_text(encoding="utf-8")
+    (document,) = re.findall(r"```latex\n(.*?)```", page, flags=re.DOTALL)
+    preamble, _, body = document.replace("results/default", str(reported.path)).partition(r"\begin{document}")
+    printed = typeset(body.removesuffix("\\end{document}\n"), preamble[preamble.index(r"\input") :])
+    assert "At β = 4, MIG on sprites is 0.410 (95 % interval [0.385, 0.435], n = 3)" in printed
+    assert "Table 1: Core measures on sprites." in printed
+
+
+def test_for_a_template_figures_are_as_wide_as_its_page_and_its_columns(root):
+    path = StudyFolder(root / "made").study
+    study = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, {**study, "report": {**study["report"], "column": "icml"}})
+    report(root / "made")
+    figures = StudyFolder(root / "made").figures
+    for name, inches in {"tradeoff": 6.75, "tradeoff_sprites_column": 3.25, "differences_digits_column": 3.25}.items():
+        assert re.search(rf"/MediaBox \[ ?0 0 {72 * inches:g} ".encode(), (figures / f"{name}.pdf").read_bytes())
+
+
+def test_a_large_study_links_to_its_pictures_and_its_parts(root, monkeypatch):
+    monkeypatch.setattr("multibeta.report.gallery.MOST_EMBEDDED", 20)
+    monkeypatch.setattr("multibeta.report.tables.MOST_PARTS", 10)
+    report(root / "made")
+    folder = StudyFolder(root / "made")
+    page = folder.report_html.read_text(encoding="utf-8")
+    linked = re.findall(r'<img src="(cells/[^"]+)"', page)
+    assert len(linked) == 2 * 2 * (2 * len(GALLERIES) - 1)
+    assert all((folder.path / unquote(path)).is_file() for path in linked)
+    assert 'src="data:image/png;base64,' in page
+    text = folder.report_markdown.read_text(encoding="utf-8")
+    assert f"These are {len(linked)} pictures, more than the 20 that report.html would hold" in text
+    assert "more than the 10 that a page would hold: see [summary.csv](summary.csv)" in section(text, "By factor")
+    assert "<table" not in page.partition('id="by-factor"')[2].partition("<h2")[0]
+
+
 def test_links_of_the_markdown_lead_somewhere(reported):
     text = reported.report_markdown.read_text(encoding="utf-8")
     links = re.findall(r'(?:src="|\]\()([^")#]+)', text)
@@ -346,6 +433,17 @@ def test_an_entry_with_a_name_of_its_own_is_not_mistaken_for_the_plug_in(tmp_pat
     rows = section(text_of(tmp_path), "Results")
     assert "| β-VAE | 4 |" in rows
     assert "| narrow (β-VAE) | 4 |" in rows
+
+
+def test_a_factor_of_any_name_cannot_break_the_page(root):
+    findings = gather(StudyFolder(root / "made"))
+    named = {"x": "<script>x|y"}
+    card = findings.cards["sprites"]
+    factors = [{**factor, "name": named.get(factor["name"], factor["name"])} for factor in card["factors"]]
+    cards = {**findings.cards, "sprites": {**card, "factors": factors}}
+    text = markdown(replace(findings, cards=cards, summary=findings.summary.replace({"factor": named})))
+    assert r"| shape | scale | &lt;script&gt;x\|y | y |" in section(text, "By factor")
+    assert "<script>" not in text
 
 
 def test_the_variance_of_a_score_is_split_and_stands_beside_that_of_the_metric(root):

@@ -27,11 +27,12 @@ rule report_study:
         ),
         comparisons=f"results/{STUDY.name}/comparisons.csv",
         rate=f"results/{STUDY.name}/rate.csv",
-        methods=f"results/{STUDY.name}/tables/methods.tex",
         references=f"results/{STUDY.name}/references.bib",
         recommended=f"results/{STUDY.name}/recommended.csv",
         pareto=f"results/{STUDY.name}/pareto.csv",
         provenance=f"results/{STUDY.name}/provenance.json",
+        numbers=f"results/{STUDY.name}/numbers.tex",
+        tables=directory(f"results/{STUDY.name}/tables"),
         figures=report(
             directory(f"results/{STUDY.name}/figures"),
             patterns=["{figure}.svg"],

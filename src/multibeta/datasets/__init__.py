@@ -172,8 +172,8 @@ class DatasetSource(PlugIn, kind="dataset"):
 
 
 def random_held_out(n: int, fraction: float = 0.1, most: int = 10_000) -> NDArray[np.bool_]:
-    """A fixed split (n,) where there is no official one: True for ``fraction`` of the images, at most ``most``."""
-    chosen = np.random.default_rng(0).permutation(n)[: min(most, round(n * fraction))]
+    """A fixed split (n,) where there is no official one: True for ``fraction`` of the images, one to ``most``."""
+    chosen = np.random.default_rng(0).permutation(n)[: min(most, max(1, round(n * fraction)))]
     held_out = np.zeros(n, dtype=bool)
     held_out[chosen] = True
     return held_out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.datasets import DataError, _npz
+from multibeta.datasets._archives import DAMAGES
 from multibeta.datasets._storage import at_once
 
 NPZ, HDF5 = (".npz",), (".h5", ".hdf5", ".he5")
@@ -34,7 +34,7 @@ class ArrayFile:
             raise DataError(f"{path} is no file of arrays: its name must end in {', '.join((*NPZ, *HDF5))}")
         self._hdf5 = path.suffix.lower() in HDF5
         with self._opened() as file:
-            self.names = _within(file) if self._hdf5 else list(file)
+            self.names = _names(file) if self._hdf5 else list(file)
 
     def read(self, name: str) -> NDArray[Any]:
         """A whole array of numbers or text.
@@ -45,9 +45,9 @@ class ArrayFile:
         with self._opened() as file:
             if not self._hdf5:
                 array: NDArray[Any] = file[name]
-                return array
-            stored = file[name]
-            array = stored.asstr()[()].astype(str) if _is_text(stored) else stored[()]
+                return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
+            stored = self._within(file, name)
+            array = stored.asstr("utf-8")[()].astype(str) if _is_text(stored) else stored[()]
         if array.dtype.kind == "O":
             raise DataError(f"{self.path}: array {name!r} holds objects, must hold numbers or text")
         return array
@@ -62,7 +62,8 @@ class ArrayFile:
             member = _npz.Member(self.path, name)
             return member.shape, iter(member)
         with self._opened() as file:
-            shape, dtype = tuple(file[name].shape), file[name].dtype
+            stored = self._within(file, name)
+            shape, dtype = tuple(stored.shape), stored.dtype
         if dtype != np.uint8 or not shape:
             raise DataError(
                 f"{self.path}: array {name!r} is {dtype} {shape}, must be uint8, greys 0 … 255, "
@@ -77,6 +78,13 @@ class ArrayFile:
                 piece: NDArray[np.uint8] = file[name][start : start + step]
             yield piece
 
+    def _within(self, file: Any, name: str) -> Any:
+        """An array of an HDF5 file whose content is in the file: only that is part of the hash by which it is known."""
+        stored = file[name]
+        if stored.external or stored.is_virtual:
+            raise DataError(f"{self.path}: the content of array {name!r} lies in another file; copy it into this one")
+        return stored
+
     @contextmanager
     def _opened(self) -> Iterator[Any]:
         """The file as a mapping of arrays; what goes wrong in the block is the file's fault."""
@@ -86,10 +94,14 @@ class ArrayFile:
 
                 with h5py.File(self.path, "r") as file:
                     yield file
+            elif not zipfile.is_zipfile(self.path):
+                raise zipfile.BadZipFile("it is no npz file, which is a zip archive")
             else:
                 with np.load(self.path, allow_pickle=False) as file:
                     yield file
-        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        except MemoryError:
+            raise DataError(f"{self.path} cannot be read as arrays: one is larger than the memory") from None
+        except DAMAGES as error:
             if isinstance(error, DataError):
                 raise
             reason = " ".join(str(error).split())
@@ -98,10 +110,15 @@ class ArrayFile:
             raise DataError(f"{self.path} cannot be read as arrays: {reason}") from None
 
 
-def _within(file: Any) -> list[str]:
-    """The paths of all arrays of an HDF5 file, also of those in groups."""
+def _names(file: Any) -> list[str]:
+    """The paths of all arrays of an HDF5 file, also of those in groups; links to other files are not followed."""
     found: list[str] = []
-    file.visititems(lambda name, item: found.append(name) if hasattr(item, "shape") else None)
+
+    def look(name: str | bytes, item: Any) -> None:
+        if isinstance(name, str) and getattr(item, "shape", None) is not None:
+            found.append(name)
+
+    file.visititems(look)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -44,13 +45,15 @@ def factor(
     Raises:
         DataError: it does not vary, is not finite, mixes words and numbers, or has nearly as many words as rows.
     """
-    if name == "label" or "+" in name:
-        raise DataError(f"{where}: a factor may not be called {name!r}; label is the classes, and + joins factors")
+    if name == "label" or "+" in name or not name.strip() or not name.isprintable():
+        why = "label is the classes, + joins factors, and a name is letters in one line"
+        raise DataError(f"{where}: a factor may not be called {name!r}; {why}")
     numbers = _numbers(distinct)
     if numbers is None:
         if kind in ("ordinal", "periodic"):
             raise DataError(f"{where}: column {name} is declared {kind}, but holds words such as {distinct[0]!r}")
         if kind is None:
+            _require_points(where, name, distinct)
             _require_no_mixture(where, name, distinct)
         classes, values = words(where, name, distinct, codes, declared=kind is not None)
         return Factor(name, len(classes), "categorical"), values
@@ -90,7 +93,7 @@ def words(
     if not declared and len(texts) > max(MOST_VALUES, len(codes) / 2):
         raise DataError(
             f"{where}: column {name} has {len(texts):,} different values in {len(codes):,} rows, so it names images "
-            "rather than kinds of them; leave it out of columns, or declare it: kinds: {{{name}: categorical}}"
+            f"rather than kinds of them; leave it out of columns, or declare it: kinds: {{{name}: categorical}}"
         )
     return tuple(texts[position] for position in order), ranks[codes]
 
@@ -133,6 +136,16 @@ def _number(word: str) -> float | None:
         return None if "_" in word else float(word)
     except ValueError:
         return None
+
+
+def _require_points(where: str, name: str, distinct: Sequence[str] | NDArray[np.float64]) -> None:
+    """Numbers as spreadsheets write them where a decimal comma is the custom are not to be taken for words."""
+    written = [str(word) for word in distinct]
+    if all(re.fullmatch(r"[+-]?\d+(,\d+)?", word) for word in written):
+        comma = next(word for word in written if "," in word)
+        raise DataError(
+            f"{where}: column {name} holds {comma!r}; write numbers with a point, {comma.replace(',', '.')}"
+        )
 
 
 def _require_no_mixture(where: str, name: str, distinct: Sequence[str] | NDArray[np.float64]) -> None:

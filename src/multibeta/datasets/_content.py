@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from stat import S_ISREG
 
 from multibeta.datasets import DataError
 from multibeta.datasets._sources import default_cache
@@ -48,6 +49,8 @@ def _listing(parts: Sequence[tuple[str, Path]]) -> tuple[str, int]:
             stat = path.stat()
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}") from None
+        if not S_ISREG(stat.st_mode):
+            raise DataError(f"{path} is no file; take it away")  # a pipe would be waited for, without end
         # The time of the inode changes even when the other one is set back, as copying and unpacking do.
         facts = (name, os.path.abspath(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
         listing.update("\0".join(map(str, facts)).encode(errors="surrogateescape") + b"\n")

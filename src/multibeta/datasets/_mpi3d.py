@@ -30,7 +30,7 @@ class MPI3D(DatasetSource):
     licence = "CC-BY-4.0"
     source = "https://github.com/rr-learning/disentanglement_dataset"
     citation = (
-        '@inproceedings{gondal19, author = {Muhammad Waleed Gondal and Manuel W{\\"u}thrich and {\\DJ}or{\\dj}e '
+        '@inproceedings{gondal19, author = {Muhammad Waleed Gondal and Manuel W{\\"u}thrich and Djordje '
         "Miladinovi{\\'c} and Francesco Locatello and Martin Breidt and Valentin Volchkov and Joel Akpo and "
         'Olivier Bachem and Bernhard Sch{\\"o}lkopf and Stefan Bauer}, title = {On the Transfer of Inductive Bias '
         "from Simulation to the Real World: a New Disentanglement Dataset}, "

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from multibeta import registry
-from multibeta.datasets import DataError, DatasetSource, Factor, _content
+from multibeta.datasets import DataError, DatasetSource, Factor, _content, _splits
+from multibeta.options import SplitOptions
 
 NOT_STATED = "not stated"
 
@@ -107,6 +108,11 @@ class OwnData(DatasetSource):
     @property
     def grid(self) -> bool:  # type: ignore[override]
         return self.known.grid
+
+    def check_split(self, split: SplitOptions) -> None:
+        super().check_split(split)
+        if split.kind != "own" and self.known.held_out is not None:
+            _splits.held_out_images(split, self.factors, self.known.values, len(self.known.held_out))
 
     def digests(self) -> list[str]:
         return [self.options.content or _content.digest(self.parts())]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +22,10 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 #: Files read between two looks at the result; bounds the memory.
 BATCH = 64
+#: Pixels of an image, about 0.5 GB when decoded; and those of a large one, of which one is decoded at a time.
+MOST_PIXELS, LARGE = 1 << 27, 1 << 24
+TOO_LARGE = f"has more than {MOST_PIXELS:,} pixels; make it smaller first"
+_ONE_LARGE = threading.Lock()
 
 Colour = Literal["rgb", "grey"]
 
@@ -57,13 +64,16 @@ def read_all(paths: Sequence[Path], size: int, colour: Colour) -> Iterator[NDArr
     Raises:
         DataError: a file cannot be opened.
     """
+    from PIL import Image
     from tqdm import tqdm
 
     # Decoders let other threads run.
     with (
+        warnings.catch_warnings(),
         ThreadPoolExecutor() as pool,
         tqdm(total=len(paths), desc="reading images", delay=3, leave=False, disable=None) as bar,
     ):
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `read` refuses such images itself
         for start in range(0, len(paths), BATCH):
             yield from pool.map(lambda path: read(path, size, colour), paths[start : start + BATCH])
             bar.update(BATCH)
@@ -94,7 +104,13 @@ def decoded(file: BinaryIO, size: tuple[int, int], colour: Colour) -> NDArray[np
 
     try:
         with Image.open(file, formats=FORMATS) as image:
-            return _centre(image, size, colour)
+            pixels = image.width * image.height
+            if pixels > MOST_PIXELS:
+                return TOO_LARGE
+            with _ONE_LARGE if pixels > LARGE else contextlib.nullcontext():
+                return _centre(image, size, colour)
+    except Image.DecompressionBombError:
+        return TOO_LARGE
     except UnidentifiedImageError:
         return "is empty" if file.seek(0, os.SEEK_END) == 0 else "is no image of a known format"
     except Exception as error:  # of damaged content a decoder may raise anything
@@ -105,8 +121,10 @@ def _centre(image: Any, size: tuple[int, int], colour: Colour) -> NDArray[np.uin
     from PIL import Image, ImageOps
 
     image.load()
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
+    # Pillow widens the 16 bits of this format.
+    sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+    ImageOps.exif_transpose(image, in_place=True)
+    if sixteen:
         image = Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
     if image.mode in ("I", "F"):
         return f"has pixels of 32 bits ({image.mode}), whose range is not known; save it with 8 or 16"
@@ -116,7 +134,9 @@ def _centre(image: Any, size: tuple[int, int], colour: Colour) -> NDArray[np.uin
         image = black
     if image.mode not in ("RGB", "L"):
         image = image.convert("RGB")
-    image = image.convert("L" if colour == "grey" else "RGB")
+    wanted = "L" if colour == "grey" else "RGB"
+    if image.mode != wanted:  # converted to its own mode, an image would be copied
+        image = image.convert(wanted)
     height, width = size
     across, down = image.size
     across, down = min(across, down * width / height), min(down, across * height / width)

@@ -63,7 +63,7 @@ def default_cache() -> Path:
 
 def places(dataset: str, file: File, mirror: Mirror | None, cache: Path) -> list[Path]:
     """Where on disk the file is looked for, in this order."""
-    roots = [cache] if mirror is None or is_address(mirror) else [Path(mirror), cache]
+    roots = [cache] if mirror is None or is_address(mirror) else [Path(mirror).expanduser(), cache]
     return [root / (file.of or dataset) / file.name for root in roots]
 
 

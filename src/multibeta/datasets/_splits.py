@@ -32,7 +32,7 @@ def check(split: SplitOptions, factors: Sequence[Factor]) -> None:
     for name, values in split.hold_out.items():
         factor = _named(name, factors, f"hold_out.{name}", values)[1]
         if values[-1] >= factor.size:
-            _fail(f"hold_out.{name}", values, f"has values 0 … {factor.size - 1}")
+            _fail(f"hold_out.{name}", values, f"has values 0 … {factor.size - 1}, numbered in their order")
     for name in split.factors:
         factor = _named(name, factors, "factors", name)[1]
         if split.kind == "combinations":

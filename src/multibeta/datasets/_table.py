@@ -66,7 +66,9 @@ def read(path: Path, file_column: str | None = None) -> Table:
             first = file.readline()
             file.seek(0)
             return _parse(path, csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True), file_column)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read as a table: save it as CSV in UTF-8 ({error})") from None
+    except (OSError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a table: {getattr(error, 'strerror', None) or error}") from None
 
 

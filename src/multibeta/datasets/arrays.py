@@ -78,8 +78,8 @@ class ArraysOfOnesOwn(OwnData):
         images = self._name(file, "images")
         if images is None:
             raise DataError(
-                f"{self.path} holds no array named {', '.join(NAMES['images'])}; it holds {', '.join(file.names)}: "
-                "say which are the images with the option images"
+                f"{self.path} holds no array named {', '.join(NAMES['images'])}; "
+                f"it holds {', '.join(file.names) or 'none'}: say which are the images with the option images"
             )
         stored, _ = file.images(images)
         shape, count = self._fitting(images, stored), stored[0]
@@ -152,7 +152,7 @@ class ArraysOfOnesOwn(OwnData):
         self, file: ArrayFile, name: str, held_out: NDArray[np.bool_]
     ) -> list[tuple[Factor, NDArray[np.int64]]]:
         array = file.read(name)
-        columns = self._rows(file, name, (len(held_out), *array.shape[1:2]), "iufbUS").reshape(len(held_out), -1)
+        columns = self._rows(file, name, (len(held_out), *array.shape[1:2]), "iufbU").reshape(len(held_out), -1)
         names = self._factor_names(file, columns.shape[1])
         for wanted in (*(self.options.columns or ()), *self.options.kinds):
             if wanted not in names:
@@ -169,8 +169,7 @@ class ArraysOfOnesOwn(OwnData):
         if self.options.factor_names is not None:
             names = tuple(self.options.factor_names)
         elif "factor_names" in file.names:
-            array = self._rows(file, "factor_names", (count,), "US")
-            names = tuple(map(str, array.astype(str)))
+            names = tuple(map(str, self._rows(file, "factor_names", (count,), "U")))
         else:
             names = tuple(f"factor_{number}" for number in range(1, count + 1))
         if len(names) != count or len(set(names)) < count or "label" in names:
@@ -183,7 +182,7 @@ class ArraysOfOnesOwn(OwnData):
     def _labels(self, file: ArrayFile, name: str, count: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         if file.read(name).ndim == 2:
             raise DataError(f"{self.path}: array {name!r} has columns; if they are factors, set factors: {name}")
-        distinct, codes = _distinct(self._rows(file, name, (count,), "iubUS"))
+        distinct, codes = _distinct(self._rows(file, name, (count,), "iubU"))
         texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in distinct]
         classes, labels = _columns.words(str(self.path), name, texts, codes)
         if self.options.classes is None:
@@ -197,15 +196,13 @@ class ArraysOfOnesOwn(OwnData):
     def _rows(self, file: ArrayFile, name: str, shape: tuple[int, ...], kinds: str) -> NDArray[Any]:
         array = file.read(name)
         if array.shape != shape or array.dtype.kind not in kinds:
-            allowed = "text" if kinds == "US" else "numbers or text" if "U" in kinds else "numbers"
+            allowed = {"U": "text", "iufb": "numbers", "iubU": "whole numbers or text"}.get(kinds, "numbers or text")
             raise DataError(f"{self.path}: array {name!r} is {array.dtype} {array.shape}, must be {allowed} {shape}")
         return array
 
 
 def _distinct(column: NDArray[Any]) -> tuple[Sequence[str] | NDArray[np.float64], NDArray[np.int64]]:
     """The different values of a column (N,), and for each row which of them it has."""
-    if column.dtype.kind == "S":
-        column = np.char.decode(column, "utf-8")
     values, codes = np.unique(column, return_inverse=True)
     found = [str(value) for value in values] if values.dtype.kind == "U" else values.astype(np.float64)
     return found, codes.reshape(-1).astype(np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -123,10 +124,13 @@ class ImageFolder(OwnData):
             left_out = dict.fromkeys(sorted({*listed} - {*names}), "has no row in the table")
         pixels, corrupt = self._read(names)
         kept = np.array([name not in corrupt for name in names])
-        self._require_values(known, kept, corrupt)
         # The split is one of all images, so that it does not depend on which of them are whole.
         held_out = random_held_out(len(names)) if known.held_out is None else known.held_out
         labels = known.labels if known.labels is not None or not known.classes else self._by_folder(names)
+        for factor, column in zip(known.factors, () if known.values is None else known.values.T, strict=True):
+            self._require_values(factor.name, factor.size, column[kept], corrupt)
+        if labels is not None:
+            self._require_values(self.options.label or "label", len(known.classes), labels[kept], corrupt)
         return Arrays(
             _chunks(pixels, int(kept.sum()), self.shape),
             held_out[kept],
@@ -135,35 +139,48 @@ class ImageFolder(OwnData):
             left_out={**left_out, **corrupt},
         )
 
-    def _require_values(self, known: Known, kept: NDArray[np.bool_], corrupt: dict[str, str]) -> None:
-        """Say why a factor has lost a value, where it did so with the images that cannot be read."""
-        columns = () if known.values is None else known.values[kept].T
-        for factor, column in zip(known.factors, columns, strict=True):
-            if len(np.unique(column)) < factor.size:
-                first, reason = next(iter(corrupt.items()))
-                raise DataError(
-                    f"{self.path}: only images that cannot be read have some value of {factor.name}, such as {first}: "
-                    f"{reason}; replace them, or take their rows out"
-                )
+    def _require_values(self, name: str, size: int, column: NDArray[np.int64], corrupt: dict[str, str]) -> None:
+        """Say why a factor or the label has lost a value, where it did so with the images that cannot be read."""
+        if len(np.unique(column)) < size:
+            first, reason = next(iter(corrupt.items()))
+            raise DataError(
+                f"{self.path}: only images that cannot be read have some value of {name}, such as {first}: "
+                f"{reason}; replace them, or take them out"
+            )
 
     def _by_folder(self, names: list[str]) -> NDArray[np.int64]:
         place = {name: position for position, name in enumerate(self.classes)}
         for name in names:
             if "/" not in name:
                 raise DataError(f"{self.path / name} lies in no folder, so label = 'folder' gives it no class")
-        return np.array([place[name.partition("/")[0]] for name in names], dtype=np.int64)
+        labels = np.array([place[name.partition("/")[0]] for name in names], dtype=np.int64)
+        for label, name in enumerate(self.classes):
+            if label not in labels:
+                raise DataError(
+                    f"{self.path / name} gives no image a class: no image of the dataset lies in it, or it is a link, "
+                    "which is not entered; take it away"
+                )
+        return labels
 
     def _read(self, names: list[str]) -> tuple[IO[bytes], dict[str, str]]:
         """A file of the images that are whole, which has no name and so never stays behind, and why others are not."""
         corrupt: dict[str, str] = {}
-        default_cache().mkdir(parents=True, exist_ok=True)
-        pixels = tempfile.TemporaryFile(dir=default_cache())  # noqa: SIM115
         paths = [self.path / name for name in names]
-        for name, image in zip(names, _pictures.read_all(paths, self.options.size, self.options.colour), strict=True):
-            if isinstance(image, str):
-                corrupt[name] = image
-            else:
-                pixels.write(image.tobytes())
+        images = _pictures.read_all(paths, self.options.size, self.options.colour)
+        try:
+            default_cache().mkdir(parents=True, exist_ok=True)
+            pixels = tempfile.TemporaryFile(dir=default_cache())  # noqa: SIM115
+            for name, image in zip(names, images, strict=True):
+                if isinstance(image, str):
+                    corrupt[name] = image
+                else:
+                    pixels.write(image.tobytes())
+            pixels.flush()
+        except OSError as error:
+            raise DataError(
+                f"{default_cache()} cannot be written: {error.strerror or error}; "
+                "set MULTIBETA_CACHE to a folder with space that can be written"
+            ) from None
         if len(corrupt) > self.options.most_corrupt * len(names):
             first, reason = next(iter(corrupt.items()))
             pixels.close()
@@ -191,9 +208,9 @@ def _matched(table: Any, rows: tuple[str, ...], listed: list[str]) -> list[str]:
     for row, several in zip(rows, found, strict=True):
         if len(several) > 1:
             raise DataError(f"{table}: {row} may be {' or '.join(several)}; write the ending too")
-    if len(set(names)) < len(names):
-        twice = next(name for position, name in enumerate(names) if name in names[:position])
-        raise DataError(f"{table} has two rows for {twice}")
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise DataError(f"{table} has two rows for {name}")
     return names
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 LETTERS = 16
 #: Variants in a panel beside each other; of more, the panels are divided.
 TOGETHER = 5
-#: Letters of a legend that fit beside each other, and those whose place a marker takes.
-LINE, MARKER = 110, 7
+#: Letters of a legend that fit beside each other in an inch, and those whose place a marker takes.
+LINE, MARKER = 16, 7
 
 
 def bands(variants: Mapping[str, str], symbols: Mapping[str, str]) -> list[dict[str, str]]:
@@ -36,6 +36,20 @@ def bands(variants: Mapping[str, str], symbols: Mapping[str, str]) -> list[dict[
     return bands
 
 
+def rows_for(count: int, width: float, least: float) -> int:
+    """How many rows so many panels take, each at least so many inches wide."""
+    return -(-count // max(1, int(width / least)))
+
+
+def blocks(part: Any, sets: int, count: int, rows: int) -> Any:
+    """Axes (sets, count): for each set a block of rows, as even as may be; what is left over is not drawn."""
+    columns = -(-count // rows)
+    grid = part.subplots(sets * rows, columns, squeeze=False).reshape(sets, rows * columns)
+    for axes in grid[:, count:].flat:
+        axes.set_axis_off()
+    return grid[:, :count]
+
+
 def say(axes: Axes, reason: str) -> None:
     """An empty panel says why it is empty."""
     axes.set(xticks=[], yticks=[])
@@ -46,16 +60,17 @@ def say(axes: Axes, reason: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
-def legend(figure: Any, variants: Mapping[str, str], note: str) -> None:
+def legend(figure: Any, variants: Mapping[str, str], note: str, width: float) -> None:
+    """Below the figure, which is so many inches wide."""
     looks = told_apart("variant", list(variants))
     handles = [
         Line2D([], [], label=title, color=colour, marker=marker)
         for title, colour, marker in zip(variants.values(), looks["palette"], looks["markers"], strict=True)
     ]
-    letters = [len(title) + MARKER for title in variants.values()]
-    if sum(letters) + len(note) <= LINE:
+    letters, line = [len(title) + MARKER for title in variants.values()], int(LINE * width)
+    if sum(letters) + len(note) <= line:
         handles += [Line2D([], [], linestyle="", label=note, color=INK)] if note else []
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.5)
     else:
-        columns = max(1, LINE // max(letters))
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=note or None)
+        columns, title = max(1, min(len(handles), line // max(letters))), textwrap.fill(note, line) or None
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5, title=title)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, NamedTuple, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 #: Widths of a two-column page, inches.
 COLUMN, PAGE = 3.3, 6.9
@@ -23,7 +25,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, MUTED = "#1a1a1a", "#767676"
 
 STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
+    "font.family": "DejaVu Sans",
     "font.size": 7,
     "axes.titlesize": 7.5,
     "axes.labelsize": 7,
@@ -52,19 +54,72 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,  # TrueType: publishers refuse matplotlib's default Type 3 fonts
 }
 
+#: All ship with matplotlib, so every machine draws the same letters. Serifs are smaller at the same size.
+_SERIFS = {
+    **dict.fromkeys(("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 8),
+    "axes.titlesize": 8.5,
+}
+FONTS: dict[str, dict[str, Any]] = {
+    "sans": {},
+    "times": {**_SERIFS, "font.family": ["STIXGeneral", "DejaVu Sans"], "mathtext.fontset": "stix"},
+    # Computer Modern has no Greek letters, arrows nor minus among its letters.
+    "computer modern": {
+        **_SERIFS,
+        "font.family": ["cmr10", "STIXGeneral", "DejaVu Sans"],
+        "mathtext.fontset": "cm",
+        "axes.formatter.use_mathtext": True,
+    },
+}
+
 #: Letters of a label beside or above a picture, at most.
 LETTERS = 28
 
+
+class Look(NamedTuple):
+    """Where figures are printed.
+
+    Attributes:
+        width: inches of the text across the page.
+        column: inches of one of its columns; None where it has no two.
+        font: one of `FONTS`, which matches the text around.
+    """
+
+    width: float
+    column: float | None = None
+    font: str = "sans"
+
+    def narrow(self) -> Look | None:
+        """The look of a figure in one of two columns."""
+        return Look(self.column, None, self.font) if self.column else None
+
+
+#: The report's own look.
+REPORT = Look(PAGE)
+#: Text widths of the LaTeX templates of journals and conferences.
+LOOKS = {
+    "neurips": Look(5.5, font="times"),
+    "iclr": Look(5.5, font="times"),
+    "icml": Look(6.75, 3.25, "times"),
+    "aaai": Look(7.0, 3.31, "times"),
+    "cvpr": Look(6.87, 3.28, "times"),
+    "acl": Look(6.3, 3.03, "times"),
+    "ieee": Look(7.14, 3.48, "times"),
+    "acm": Look(7.0, 3.33, "times"),
+    "jmlr": Look(6.0, font="computer modern"),
+    "lncs": Look(4.8, font="computer modern"),
+}
 P = ParamSpec("P")
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in this style, whatever the user's matplotlibrc says."""
+    """Draw in this style, whatever the user's matplotlibrc says; in that of the keyword ``look`` where it is given."""
 
     @wraps(draw)
     def in_style(*arguments: P.args, **keywords: P.kwargs) -> Figure:
-        with _in_style():
+        look: Any = keywords.get("look", REPORT)
+        with _in_style(look):
             figure = draw(*arguments, **keywords)
+            _fit_letters(figure, look.font)
             if layout := figure.get_layout_engine():
                 # Once: every file of the figure then has the same layout, and none pays for it again.
                 layout.execute(figure)
@@ -72,6 +127,16 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             return figure
 
     return in_style
+
+
+def _fit_letters(figure: Figure, font: str) -> None:
+    """What a style sheet cannot say: the lines of these fonts stand too far apart, and bold is a family of its own."""
+    if font == "sans":
+        return
+    for text in figure.findobj(Text):
+        text.set_linespacing(0.95 if font == "times" else 1.1)
+        if font == "computer modern" and text.get_fontweight() == "bold":
+            text.set(fontfamily=["cmb10", *text.get_fontfamily()[1:]], fontweight="normal")
 
 
 def told_apart(column: str, names: Sequence[str]) -> dict[str, Any]:
@@ -94,19 +159,28 @@ def render(figure: Figure, kind: str) -> bytes:
     """The figure as a file of kind ``png``, ``svg`` or ``pdf``: equal figures, equal bytes; no dates, no random ids."""
     if kind == "png":
         return _as_png(figure)
+    # The dates within Computer Modern are so old that they look wrong to it.
+    logging.getLogger("fontTools.ttLib.tables._h_e_a_d").setLevel(logging.ERROR)
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     buffer = io.BytesIO()
     with _in_style():
-        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-        figure.savefig(buffer, format=kind, dpi=figure.dpi, metadata=metadata, facecolor="white")
+        figure.set_facecolor("white")
+        # Straight from the canvas: ``savefig`` would draw it twice, the first time for its layout, which it has.
+        if kind == "svg":
+            FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        else:
+            FigureCanvasPdf(figure).print_pdf(buffer, metadata={"CreationDate": None})
     return buffer.getvalue()
 
 
 @contextmanager
-def _in_style() -> Iterator[None]:
+def _in_style(look: Look = REPORT) -> Iterator[None]:
     with mpl.rc_context():
         mpl.rcdefaults()
         parameters: Any = mpl.rcParams
-        parameters.update(STYLE)
+        parameters.update({**STYLE, **FONTS[look.font]})
         yield
 
 

@@ -31,6 +31,18 @@ def tiled(images: NDArray[np.float32], gap: int, scale: int) -> NDArray[np.uint8
     return canvas[: rows * step_y - gap, : columns * step_x - gap]
 
 
+def smaller(images: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """Images (…, H, W) averaged over squares, as large as it takes for no side to have more than so many pixels."""
+    height, width = images.shape[-2:]
+    factor = -(-max(height, width) // most)
+    if factor == 1:
+        return images
+    high, wide = height // factor, width // factor
+    whole = images[..., : high * factor, : wide * factor]
+    found: NDArray[np.float32] = whole.reshape(*images.shape[:-2], high, factor, wide, factor).mean((-3, -1))
+    return found
+
+
 def grid(
     images: NDArray[np.float32],
     row_labels: Sequence[str] | None = None,

@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from multibeta.figures._style import COLOURS, DPI, INK, MUTED, PAGE, styled
+from multibeta.figures._style import COLOURS, DPI, INK, MUTED, REPORT, Look, styled
 
 #: Inches of a cell at most, and of the longest label.
 CELL, LABEL = 0.26, 1.75
@@ -17,7 +17,7 @@ MAP = LinearSegmentedColormap.from_list("orange_blue", [COLOURS[5], "white", COL
 
 
 @styled
-def correlations(values: NDArray[np.floating], labels: Sequence[str], title: str = "") -> Figure:
+def correlations(values: NDArray[np.floating], labels: Sequence[str], title: str = "", look: Look = REPORT) -> Figure:
     """Spearman's ρ (K, K) between K measures, NaN where unknown; each pair once, numbers in hundredths.
 
     Blue and orange stay apart for the colour-blind, and dark numbers are read on both.
@@ -26,7 +26,7 @@ def correlations(values: NDArray[np.floating], labels: Sequence[str], title: str
 
     if values.shape != (len(labels), len(labels)):
         raise ValueError(f"correlations {values.shape} and {len(labels)} labels do not fit")
-    side = min(CELL * len(labels), PAGE - LABEL)
+    side = min(CELL * len(labels), look.width - LABEL)
     figure = Figure(figsize=(side + LABEL, side + LABEL), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     # The first measure has no row and the last no column: they would hold nothing below the diagonal.
@@ -38,8 +38,8 @@ def correlations(values: NDArray[np.floating], labels: Sequence[str], title: str
     # The empty half above the diagonal holds the legend.
     beside = axes.inset_axes((0.62, 0.86, 0.36, 0.022))
     bar = {"orientation": "horizontal", "ticks": [-1, 0, 1], "label": "Spearman's ρ"}
-    look = {"vmin": -1, "vmax": 1, "cmap": MAP, "square": True, "cbar_ax": beside, "cbar_kws": bar}
-    sns.heatmap(values, mask=~pair | unknown, ax=axes, **look, **numbers, **names)
+    shown = {"vmin": -1, "vmax": 1, "cmap": MAP, "square": True, "cbar_ax": beside, "cbar_kws": bar}
+    sns.heatmap(values, mask=~pair | unknown, ax=axes, **shown, **numbers, **names)
     for row, column in np.argwhere(unknown):
         axes.text(column + 0.5, row + 0.5, "–", ha="center", va="center", fontsize=5.5, color=MUTED)
     axes.tick_params(length=0)

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from multibeta.figures._panels import bands, legend, say
-from multibeta.figures._style import DPI, INK, PAGE, styled, told_apart
+from multibeta.figures._panels import bands, blocks, legend, rows_for, say
+from multibeta.figures._style import DPI, INK, REPORT, Look, styled, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Around numbers, so that lines do not strike them out.
 HALO = [withStroke(linewidth=1.5, foreground="white")]
+#: Inches that a panel takes at least.
+PANEL = 1.5
 #: Of an axis of strengths, as far as they lie on it.
 TICKS = (0.001, 0.01, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048, 10_000)
 
@@ -30,10 +32,12 @@ def rate_axis(
     variants: Mapping[str, str],
     datasets: Sequence[str],
     symbols: Mapping[str, str] | None = None,
+    look: Look = REPORT,
 ) -> Figure:
     """Three panels for each dataset: the score against reconstruction, against the rate, and effective against own β.
 
-    Many variants are drawn in bands below each other, by the letter of their strength.
+    Many variants are drawn in bands below each other, by the letter of their strength. Where a row is too narrow for
+    the panels, a dataset has several.
 
     Args:
         means: one row per cell: dataset, variant, beta, kl, reconstruction (both in nats per image), score, and
@@ -43,14 +47,16 @@ def rate_axis(
         variants: title by name, in order.
         datasets: names, in order.
         symbols: letter of the strength by name of variant; β where there is none.
+        look: where it is printed.
     """
     parted = bands(variants, symbols or {})
-    height = (1.75 * len(datasets) + 0.45) * len(parted)
-    figure = Figure(figsize=(PAGE, height), dpi=DPI, layout="constrained")
+    rows = rows_for(3, look.width, PANEL)
+    height = (1.75 * len(datasets) * rows + 0.45) * len(parted)
+    figure = Figure(figsize=(look.width, height), dpi=DPI, layout="constrained")
     parts: list[Any] = [figure] if len(parted) == 1 else list(figure.subfigures(len(parted), 1, squeeze=False)[:, 0])
     note = "rings: no cell is shown to be better in both; bars: 95 % interval"
     for part, own in zip(parts, parted, strict=True):
-        grid = part.subplots(len(datasets), 3, squeeze=False)
+        grid = blocks(part, len(datasets), 3, rows)
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         for row, dataset in zip(grid, datasets, strict=True):
             cells = means[(means.dataset == dataset) & means.variant.isin(list(own))]
@@ -70,7 +76,7 @@ def rate_axis(
             else:
                 _effective(row[2], lines, list(own))
                 row[2].set(xlabel=f"{letters} of the objective", ylabel="effective β: −ΔD / ΔR")
-        legend(part, own, note if part is parts[-1] else "")
+        legend(part, own, note if part is parts[-1] else "", look.width)
     return figure
 
 

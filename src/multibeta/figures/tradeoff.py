@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-from multibeta.figures._panels import TOGETHER, bands, legend, say
-from multibeta.figures._style import DPI, INK, PAGE, styled, told_apart
+from multibeta.figures._panels import LINE, TOGETHER, bands, blocks, legend, rows_for, say
+from multibeta.figures._style import DPI, INK, REPORT, Look, styled, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 ROW = 1.45  # inches
+#: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
+PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
 #: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
 MOST_TICKS = 6
 
@@ -31,11 +34,13 @@ def tradeoff(
     reasons: Mapping[tuple[str, str], str],
     symbols: Mapping[str, str] | None = None,
     level: float | None = None,
+    look: Look = REPORT,
     marked: tuple[str, str, str] | None = None,
 ) -> Figure:
     """One row of panels per dataset, one panel per measure, against the strength on a log axis.
 
-    Many variants are drawn in bands below each other, by the letter of their strength.
+    Many variants are drawn in bands below each other, by the letter of their strength. Where a row is too narrow for
+    the panels, a dataset has several.
 
     Args:
         points: one row per run: dataset, variant, beta (text), panel, value.
@@ -45,24 +50,27 @@ def tradeoff(
         reasons: why a panel is empty, by (dataset, panel); its keys also name every dataset and panel to draw.
         symbols: letter of the strength by name of variant; β where there is none.
         level: for differences to a reference strength, where to draw a line across every panel.
+        look: where it is printed.
         marked: dataset, variant and beta of a cell to draw a ring around.
     """
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     what = "" if level is None else "differences to the reference strength; "
     note = f"{what}line and bar: mean and 95 % interval; points: seeds"
     parted = bands(variants, symbols or {})
-    height = ROW * len(datasets) + 0.35 + (0.25 if len(parted) > 1 else 0)
-    figure = Figure(figsize=(PAGE, height * len(parted)), dpi=DPI, layout="constrained")
+    rows = rows_for(len(panels), look.width, PANEL)
+    # Where a dataset has several rows, every panel has its title.
+    height = (ROW + 0.15 * (rows > 1)) * len(datasets) * rows + 0.35 + (0.25 if len(parted) > 1 else 0)
+    figure = Figure(figsize=(look.width, height * len(parted)), dpi=DPI, layout="constrained")
     parts: list[Any] = [figure] if len(parted) == 1 else list(figure.subfigures(len(parted), 1, squeeze=False)[:, 0])
     for part, own in zip(parts, parted, strict=True):
-        grid = part.subplots(len(datasets), len(panels), squeeze=False)
+        grid = blocks(part, len(datasets), len(panels), rows)
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
         for column, (panel, title) in enumerate(panels.items()):
-            if part is parts[0]:
-                grid[0, column].set_title(title)
             lowest = None
             for axes, dataset in zip(grid[:, column], datasets, strict=True):
+                if rows > 1 or (part is parts[0] and dataset == datasets[0]):
+                    axes.set_title(title)
                 seeds = _at(of_points, dataset, panel)
                 if seeds.empty:
                     say(axes, reasons[dataset, panel] or "not measured")
@@ -73,10 +81,12 @@ def tradeoff(
                     lowest = axes
             if lowest:
                 lowest.set_xlabel(letters)
-        for axes, dataset in zip(grid[:, 0], datasets, strict=True):
-            axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
-        part.align_ylabels(grid[:, 0])
-        legend(part, own, note if part is parts[-1] else "")
+        # The first of every row.
+        for own_panels, dataset in zip(grid, datasets, strict=True):
+            for axes in own_panels[:: -(-len(panels) // rows)]:
+                axes.set_ylabel(dataset, fontsize=8, fontweight="bold")
+        part.align_ylabels(grid[:, :: -(-len(panels) // rows)].flat)
+        legend(part, own, note if part is parts[-1] else "", look.width)
     return figure
 
 
@@ -87,6 +97,7 @@ def rate_distortion(
     variants: Mapping[str, str],
     datasets: Sequence[str],
     symbols: Mapping[str, str] | None = None,
+    look: Look = REPORT,
     marked: tuple[str, str, str] | None = None,
 ) -> Figure:
     """Reconstruction against KL, a panel per dataset, up to three to a row.
@@ -99,16 +110,17 @@ def rate_distortion(
         variants: title by name, in order.
         datasets: names, in order.
         symbols: letter of the strength by name of variant; β where there is none.
+        look: where it is printed.
         marked: dataset, variant and beta of a cell to draw a ring around.
     """
     letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in variants))
     note = f"numbers: {letters}; line: mean over seeds; points: seeds"
     if len(variants) > TOGETHER:
         note = f"{note}; grey: all other variants"
-        return _rate_distortion_of_each(points, means, variants, datasets, note, marked)
-    columns = min(3, max(2, len(datasets)))
+        return _rate_distortion_of_each(points, means, variants, datasets, note, look, marked)
+    columns = min(int(look.width / PLANE), max(2, len(datasets)))
     rows = -(-len(datasets) // columns)
-    figure = Figure(figsize=(PAGE, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(look.width, 2.35 * rows + 0.3), dpi=DPI, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).flat
     for dataset, axes in zip(datasets, grid, strict=False):  # in this order, or zip would swallow a panel
         axes.set_title(dataset, fontweight="bold")
@@ -122,7 +134,7 @@ def rate_distortion(
         axes.locator_params(nbins=6)
     for axes in list(grid):
         axes.set_axis_off()
-    legend(figure, variants, note)
+    legend(figure, variants, note, look.width)
     return figure
 
 
@@ -132,16 +144,18 @@ def _rate_distortion_of_each(
     variants: Mapping[str, str],
     datasets: Sequence[str],
     note: str,
+    look: Look,
     marked: tuple[str, str, str] | None,
 ) -> Figure:
-    """Panels of one variant each, four to a row, dataset by dataset; equal axes within a dataset."""
+    """Panels of one variant each, up to four to a row, dataset by dataset; equal axes within a dataset."""
+    columns = int(look.width / SMALL)
     places = [(dataset, [name for name in variants if _has(points, dataset, name)]) for dataset in datasets]
-    rows = [max(1, -(-len(names) // 4)) for _, names in places]
-    figure = Figure(figsize=(PAGE, 1.55 * sum(rows) + 0.4), dpi=DPI, layout="constrained")
+    rows = [max(1, -(-len(names) // columns)) for _, names in places]
+    figure = Figure(figsize=(look.width, 1.55 * sum(rows) + 0.4), dpi=DPI, layout="constrained")
     parts = list(figure.subfigures(len(places), 1, squeeze=False, height_ratios=rows)[:, 0])
     for part, (dataset, names), count in zip(parts, places, rows, strict=True):
         part.suptitle(dataset, fontsize=8, fontweight="bold")
-        grid = part.subplots(count, 4, squeeze=False, sharex=True, sharey=True)
+        grid = part.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
         of_points, of_means = (table[table.dataset == dataset] for table in (points, means))
         for axes, name in zip(grid.flat, names, strict=False):
             axes.scatter(of_points.kl, of_points.reconstruction, s=2, color="#c8c8c8", linewidth=0)
@@ -152,7 +166,7 @@ def _rate_distortion_of_each(
             axes.set(xlabel="", ylabel="")
             axes.margins(0.12)
             axes.locator_params(nbins=4)
-        for axes in grid.flat[max(0, len(names) - 4) : len(names)]:  # the lowest of each column
+        for axes in grid.flat[max(0, len(names) - columns) : len(names)]:  # the lowest of each column
             axes.tick_params(labelbottom=True)
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
@@ -160,7 +174,7 @@ def _rate_distortion_of_each(
             say(grid[0, 0], "no finished run")
         part.supxlabel("rate: KL (nats per image)", fontsize=7)
         part.supylabel("distortion: reconstruction (nats)", fontsize=7)
-    handles = [Line2D([], [], linestyle="", label=note)]
+    handles = [Line2D([], [], linestyle="", label=textwrap.fill(note, int(LINE * look.width)))]
     figure.legend(handles=handles, loc="outside lower center", handlelength=0, handletextpad=0)
     return figure
 
@@ -219,20 +233,19 @@ def _against_strength(
     points, means = (
         table.assign(x=table.beta.astype(float) * table.variant.map(steps).astype(float)) for table in (points, means)
     )
-    # The caller's mean and interval as three values, of which seaborn draws the median and the whole range.
-    three = means.melt(["variant", "x"], ["ci_low", "mean", "ci_high"]).dropna()
-    bars = {"errorbar": ("pi", 100), "err_style": "bars", "err_kws": {"capsize": 1.5, "elinewidth": 0.8}}
-    _draw(
-        axes, points, three, "x", "value", told_apart("variant", variants), estimator="median", markersize=3.5, **bars
-    )
+    looks = told_apart("variant", variants)
+    _draw(axes, points, means.rename(columns={"mean": "value"}), "x", "value", looks, estimator=None, markersize=3.5)
+    # By hand: seaborn computes its bars itself, row by row, where the caller has them.
+    for variant, colour in zip(variants, looks["palette"], strict=True):
+        own = means[(means.variant == variant) & means.ci_low.notna()]
+        bars = [own["mean"] - own.ci_low, own.ci_high - own["mean"]]
+        axes.errorbar(own.x, own["mean"], bars, fmt="none", ecolor=colour, elinewidth=0.8, capsize=1.5)
     _ring(axes, _cell(means, marked), "x", "mean")
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(strengths))
+    ticks = strengths[:: -(-len(strengths) // MOST_TICKS)]
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    every = -(-len(strengths) // MOST_TICKS)
-    axes.set_xticks(strengths, [f"{beta:g}" if i % every == 0 else "" for i, beta in enumerate(strengths)])
+    axes.set_xticks(ticks, [f"{beta:g}" for beta in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     # With two seeds an interval is nine times the distance of the seeds; it may leave the panel, not shrink it.
     drawn = np.concatenate([points.value, means["mean"]])

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from multibeta.report.findings import Findings
-from multibeta.report.text import DASH, code, duration, fold, listed, number, plain, table
+from multibeta.report.text import DASH, code, duration, fold, listed, long_table, number, plain, table
 
 #: How a network of weights.lock is called.
 PRETRAINED = {"inception": "Inception features (FID and its kin)", "alexnet": "LPIPS"}
@@ -40,10 +40,11 @@ def costs(findings: Findings) -> str:
                 plain(", ".join(dict.fromkeys(group.device))),
             )
         )
+    shown = long_table("Costs of every cell", headers, rows, 2)
     total = f"Training took {duration(runs.seconds.sum())} in all, measuring {_sum(runs.evaluation_seconds)}"
     return (
         f"## Costs\n\n{total}, summed over {len(runs)} runs; jobs that ran beside each other slowed each other down. "
-        f"Peak memory is of the process on a CPU, of what was allocated on a GPU.\n\n{table(headers, rows, 2)}"
+        f"Peak memory is of the process on a CPU, of what was allocated on a GPU.\n\n{shown}"
     )
 
 
@@ -83,7 +84,15 @@ def provenance(findings: Findings) -> str:
     tables = "[metrics.csv](metrics.csv) · [runs.csv](runs.csv) · [summary.csv](summary.csv) · "
     return (
         f"## Provenance\n\n{table(['what', 'value'], rows, 2)}\n\n"
-        f"All numbers: {tables}[provenance.json](provenance.json)\n\n{folded}"
+        f"All numbers: {tables}[provenance.json](provenance.json)\n\n{_for_latex(findings)}\n\n{folded}"
+    )
+
+
+def _for_latex(findings: Findings) -> str:
+    cores = [f"[{plain(dataset)}](tables/{dataset}_core.tex)" for dataset in findings.datasets]
+    return (
+        f"For LaTeX: [numbers.tex](numbers.tex), a macro for each number that a text may cite; core measures of "
+        f"{listed(cores)}, [settings](tables/settings.tex), and the tables of differences beside them."
     )
 
 

@@ -93,14 +93,16 @@ def seeds_for(findings: Findings, metric: str, wanted: float) -> Iterator[tuple[
         dataset, variant, standard deviation of the differences (pooled over the strengths), the seeds there are, and
         those needed to see a difference ``wanted``; None if more than ten thousand. Without two pairs nothing.
     """
-    for dataset, variant in dict.fromkeys((cell.dataset, cell.variant) for cell in findings.cells):
-        values = by_seed(findings, dataset, metric)
-        found = [each for place, each in _strengths(findings, dataset, values) if place[0] == variant]
-        counted = [(each.std, each.pairs) for each in found if each.pairs > 1]
-        if counted:
-            freedom = sum(pairs - 1 for _, pairs in counted)
-            std = math.sqrt(sum((pairs - 1) * std**2 for std, pairs in counted) / freedom)
-            yield dataset, variant, std, max(pairs for _, pairs in counted), seeds_needed(wanted, std)
+    for dataset in findings.datasets:
+        by_variant: dict[str, list[Difference]] = {}
+        for place, each in _strengths(findings, dataset, by_seed(findings, dataset, metric)):
+            by_variant.setdefault(place[0], []).append(each)
+        for variant, found in by_variant.items():
+            counted = [(each.std, each.pairs) for each in found if each.pairs > 1]
+            if counted:
+                freedom = sum(pairs - 1 for _, pairs in counted)
+                std = math.sqrt(sum((pairs - 1) * std**2 for std, pairs in counted) / freedom)
+                yield dataset, variant, std, max(pairs for _, pairs in counted), seeds_needed(wanted, std)
 
 
 def _strengths(findings: Findings, dataset: str, values: Values) -> Iterator[tuple[Place, Difference]]:
@@ -143,10 +145,7 @@ def by_seed(findings: Findings, dataset: str, metric: str) -> Values:
     column = findings.column(metric, dataset)
     if column is None:
         return {}
-    table = findings.metrics
-    table = table[(table.dataset == dataset) & (table.factor == "") & (table.status == "done") & table.value.notna()]
-    for name, value in column._asdict().items():
-        table = table[table[name] == value]
+    table = findings.runs_of(column, dataset)
     found: Values = {}
     columns = (table[name].tolist() for name in ("variant", "beta", "seed", "value"))
     for variant, beta, seed, value in zip(*columns, strict=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from multibeta.report.comparisons import DISTORTIONS, RATES, STRENGTHS, VARIANTS, seeds_for
 from multibeta.report.findings import CORE, Findings
 from multibeta.report.paired import ALPHA
-from multibeta.report.text import DASH, decimals, fold, number, picture, plain, table
+from multibeta.report.text import DASH, MOST_ROWS, decimals, fold, number, picture, plain, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,8 @@ def differences(findings: Findings) -> str:
             rows = own[own.kind == kind]
             if len(rows):
                 body = "\n\n".join([*([NOTES[kind]] if kind in NOTES else []), _table(findings, rows)])
-                parts.append(fold(f"{dataset}: {title}", body, opened=kind == STRENGTHS))
+                opened = kind == STRENGTHS and body.count("\n") <= MOST_ROWS
+                parts.append(fold(f"{dataset}: {title}", body, opened))
     parts += [_power(findings)]
     return "\n\n".join(part for part in parts if part)
 
@@ -70,7 +71,7 @@ def _table(findings: Findings, rows: pd.DataFrame) -> str:
     body = []
     for key, group in rows.groupby(["variant", "beta", "against_variant", "against_beta"], sort=False):
         by_metric = {row.metric: row for row in group.itertuples()}
-        values = [_value(by_metric.get(metric), places[metric], most) for metric in metrics]
+        values = [shown(by_metric.get(metric), places[metric], most) for metric in metrics]
         body.append([*_names(findings, *map(str, key)), *values])
     columns = {metric: findings.column(metric, str(rows.dataset.iloc[0])) for metric in metrics}
     headers = [findings.short_header(column) for column in columns.values() if column]
@@ -84,7 +85,8 @@ def _names(findings: Findings, variant: str, beta: str, against: str, against_be
     return plain(one), plain(f"{findings.variants[against]}, {findings.symbols[against]} = {against_beta}")
 
 
-def _value(row: Any, places: int, most: int) -> str:
+def shown(row: Any, places: int, most: int) -> str:
+    """A comparison as tables show it: mean ± half its interval, bold if it holds, the pairs if not ``most``."""
     if row is None or row.pairs < 2:
         return DASH
     half = row.ci_high - row.mean

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ GALLERIES = {
 }
 
 
+#: Dataset, variant, strength.
+Place = tuple[str, str, str]
+
+
 class Column(NamedTuple):
     """What a number is: numbers that differ in any of these never share a column."""
 
@@ -77,6 +82,16 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Cited:
+    """What became of locked numbers: a line for each that has moved; or why the lock cannot be read."""
+
+    file: str
+    total: int = 0
+    moved: Sequence[str] = ()
+    damage: str = ""
+
+
+@dataclass(frozen=True)
 class CellKey:
     """A cell by its names, with the seeds that the study asks for."""
 
@@ -88,6 +103,30 @@ class CellKey:
     @property
     def place(self) -> tuple[str, str, str]:
         return self.dataset, self.variant, self.beta
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What the traversal ladder of a dataset shows, or why there is none.
+
+    Attributes:
+        reference: the run that all others are matched to, in words, and why it is the one.
+        runs, among: how many runs are shown, of how many finished ones.
+        latents, active: how many latents are shown, of how many active ones of the reference.
+        matched, strips: how many strips of the other runs are matched, of how many.
+        left_out: cells that could not be shown, with the reason.
+        missing: why there is no ladder; empty if there is one.
+    """
+
+    reference: str = ""
+    runs: int = 0
+    among: int = 0
+    latents: int = 0
+    active: int = 0
+    matched: int = 0
+    strips: int = 0
+    left_out: Sequence[str] = ()
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +153,10 @@ class Findings:
         pictures: names of the figures that exist, by `CellKey.place`.
         provenance: the content of provenance.json.
         diagnoses: what the histories tell, by `CellKey.place` and seed; empty for a healthy run.
+        cited: what became of the numbers that a text cites, where a lock of them lies in the study's folder.
+        published: entries of the study's ``report.published``, as `multibeta.options.Published` has them.
+        animations: names of the figures that exist once more as a moving picture, by `CellKey.place`.
+        ladders: of the datasets by name.
         sources: what plug-ins of the study name as their source, by kind ("variant", "architecture", "metric") and
             name; a metric's under each of its scores.
     """
@@ -137,6 +180,10 @@ class Findings:
     pictures: Mapping[tuple[str, str, str], Sequence[str]]
     provenance: Mapping[str, Any]
     diagnoses: Mapping[tuple[str, str, str], Mapping[int, Sequence[Diagnosis]]] = field(default_factory=dict)
+    cited: Cited | None = None
+    published: Sequence[Mapping[str, Any]] = ()
+    animations: Mapping[tuple[str, str, str], Sequence[str]] = field(default_factory=dict)
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -156,11 +203,7 @@ class Findings:
 
     def columns(self, dataset: str | None = None) -> list[Column]:
         """The columns that hold a number for at least one cell (of the dataset), in the order of the tables."""
-        table = self.summary[(self.summary.factor == "") & (self.summary.seeds > 0)]
-        if dataset is not None:
-            table = table[table.dataset == dataset]
-        found = set(table[list(Column._fields)].itertuples(index=False, name=None))
-        return sorted((Column(*column) for column in found), key=_rank)
+        return self._columns.get(dataset, [])
 
     def column(self, metric: str, dataset: str | None = None) -> Column | None:
         """The first column of a metric, the one that targets and figures mean; None if it has no number."""
@@ -181,13 +224,69 @@ class Findings:
         codes = " codes" if column.representation in ("mean", "sampled") else ""
         return f"{measure.title}{measure.arrow}<br>{unit}{column.representation}{codes}<br>{column.protocol}"
 
-    def numbers(self, column: Column, factor: str = "") -> dict[tuple[str, str, str], Any]:
-        """The rows of the summary for a column, by `CellKey.place`."""
-        table = self.summary[self.summary.factor == factor]
-        for name, value in column._asdict().items():
-            table = table[table[name] == value]
-        rows: list[Any] = list(table.itertuples())
-        return {(row.dataset, row.variant, row.beta): row for row in rows}
+    def numbers(self, column: Column, factor: str = "", dataset: str | None = None) -> dict[Place, Any]:
+        """The rows of the summary for a column (and a dataset), by `CellKey.place`."""
+        by_dataset = self._numbers.get((column, factor), {})
+        return {
+            place: row for name, rows in by_dataset.items() if dataset in (None, name) for place, row in rows.items()
+        }
+
+    def runs_of(self, column: Column, dataset: str | None = None) -> pd.DataFrame:
+        """What runs (of the dataset) score in a column: rows of metrics.csv, without parts and failures."""
+        import pandas as pd
+
+        by_dataset = self._runs.get(column, {})
+        found = [table for name, table in by_dataset.items() if dataset in (None, name)]
+        return pd.concat(found) if found else self.metrics[:0]
+
+    def repeats_of(self, column: Column, dataset: str) -> pd.DataFrame:
+        """The rows of `repeats` for a column and a dataset."""
+        return self._repeats.get((*column, dataset), self.repeats[:0])
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """The rows of `metrics` that have no number, without parts."""
+        return self.metrics[(self.metrics.factor == "") & (self.metrics.status != "done")]
+
+    # A study may have a million rows; each table is searched once.
+
+    @cached_property
+    def _columns(self) -> dict[str | None, list[Column]]:
+        table = self.summary[(self.summary.factor == "") & (self.summary.seeds > 0)]
+        names = ["dataset", *Column._fields]
+        found: dict[str | None, set[Column]] = {None: set()}
+        for dataset, *column in table[names].drop_duplicates().itertuples(index=False, name=None):
+            for of_dataset in (found[None], found.setdefault(dataset, set())):
+                of_dataset.add(Column(*column))
+        return {dataset: ordered(columns) for dataset, columns in found.items()}
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[Column, str], dict[str, dict[Place, Any]]]:
+        found: dict[tuple[Column, str], dict[str, dict[Place, Any]]] = {}
+        rows: Iterable[Any] = self.summary.itertuples()
+        for row in rows:
+            of_column = found.setdefault((Column(row.metric, row.protocol, row.representation), row.factor), {})
+            of_column.setdefault(row.dataset, {})[row.dataset, row.variant, row.beta] = row
+        return found
+
+    @cached_property
+    def _runs(self) -> dict[Column, dict[str, pd.DataFrame]]:
+        computed = (self.metrics.factor == "") & (self.metrics.status == "done") & self.metrics.value.notna()
+        found: dict[Column, dict[str, pd.DataFrame]] = {}
+        groups: Any = self.metrics[computed].groupby([*Column._fields, "dataset"], sort=False)
+        for (*column, dataset), table in groups:
+            found.setdefault(Column(*column), {})[dataset] = table
+        return found
+
+    @cached_property
+    def _repeats(self) -> dict[tuple[str, ...], pd.DataFrame]:
+        groups: Any = self.repeats.groupby([*Column._fields, "dataset"], sort=False)
+        return dict(iter(groups))
+
+
+def ordered(columns: Iterable[Column]) -> list[Column]:
+    """Columns in the order of the tables; the first of a measure is the one that targets and figures mean."""
+    return sorted(columns, key=_rank)
 
 
 def _rank(column: Column) -> tuple[Any, ...]:

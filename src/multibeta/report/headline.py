@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from multibeta.report.comparisons import STRENGTHS, reference_strength, seeds_for
+from multibeta.report.comparisons import STRENGTHS, seeds_for
 from multibeta.report.differences import WANTED, holds, seeds_in_words
-from multibeta.report.findings import CORE, CellKey, Column, Findings
+from multibeta.report.findings import CORE, Findings
 from multibeta.report.paired import ALPHA
-from multibeta.report.text import DASH, decimals, number, plain, table
+from multibeta.report.text import DASH, decimals, long_table, number, plain
 
 
 def at_a_glance(findings: Findings) -> str:
@@ -97,39 +97,39 @@ def _p(p: float) -> str:
 
 def _tables(findings: Findings) -> list[str]:
     parts = []
+    differ = differing(findings)
     for dataset in findings.datasets:
         columns = [column for metric in CORE if (column := findings.column(metric, dataset))]
         if not columns:
             continue
-        numbers = {column: findings.numbers(column) for column in columns}
+        numbers = {column: findings.numbers(column, dataset=dataset) for column in columns}
         places = {column: decimals([row.mean for row in numbers[column].values()], most=3) for column in columns}
         seconds = _seconds_per_epoch(findings, dataset)
         body = []
         for cell in findings.of_dataset(dataset):
-            values = [_mean(findings, cell, column, numbers[column], places[column]) for column in columns]
+            values = [
+                _mean(numbers[column].get(cell.place), places[column], (*cell.place, column.metric) in differ)
+                for column in columns
+            ]
             epoch = number(seconds.get(cell.place), decimals(seconds.values(), most=2))
             body.append([findings.variants[cell.variant], cell.beta, *values, epoch])
         headers = ["variant", findings.symbol, *(findings.short_header(column) for column in columns), "s per epoch"]
-        parts.append(f"**{plain(dataset)}**\n\n{table(headers, body)}")
+        parts.append(f"**{plain(dataset)}**\n\n{long_table('Means of every cell', headers, body)}")
     return parts
 
 
-def _mean(findings: Findings, cell: CellKey, column: Column, numbers: Any, places: int) -> str:
-    row = numbers.get(cell.place)
+def _mean(row: Any, places: int, differs: bool) -> str:
     if row is None or not row.seeds:
         return DASH
     text = number(row.mean, places)
-    return f"**{text}**" if _differs(findings, cell, column.metric) else text
+    return f"**{text}**" if differs else text
 
 
-def _differs(findings: Findings, cell: CellKey, metric: str) -> bool:
-    strengths = [other.beta for other in findings.of_dataset(cell.dataset) if other.variant == cell.variant]
+def differing(findings: Findings) -> set[tuple[str, ...]]:
+    """Dataset, variant, strength and core measure of what differs from the reference strength, corrected by Holm."""
     found = findings.comparisons
-    if cell.beta == reference_strength(strengths) or found.empty:
-        return False
-    own = (found.dataset == cell.dataset) & (found.variant == cell.variant) & (found.beta == cell.beta)
-    rows = list(found[own & (found.kind == STRENGTHS) & (found.metric == metric)].itertuples())
-    return bool(rows) and holds(rows[0])
+    found = found[(found.kind == STRENGTHS) & (found.p_holm <= ALPHA)]
+    return set(found[["dataset", "variant", "beta", "metric"]].itertuples(index=False, name=None))
 
 
 def _seconds_per_epoch(findings: Findings, dataset: str) -> dict[tuple[str, str, str], float]:

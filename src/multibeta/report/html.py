@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import struct
 from collections.abc import Callable
 from html import escape
 from importlib import resources
@@ -28,19 +29,24 @@ PAGE = """<!doctype html>
 <main>
 {body}</main>
 <script>
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(block => (block.open = true)));
-</script>
+{script}</script>
 </body>
 </html>
 """
 
 
-def page(markdown: str, read: Callable[[str], bytes]) -> str:
+#: As `multibeta.report.text.picture` writes it.
+PICTURE = re.compile(r'<img src="(?P<source>[^":]+\.png)" alt="(?P<alternative>[^"]*)"(?: width="(?P<width>[^"]+)")?>')
+
+
+def page(markdown: str, read: Callable[[str], bytes | None]) -> str:
     """Markdown of ours as a page with its pictures inside.
+
+    Pictures grow on a click, and tables are sorted by one on a heading; the first needs no scripts.
 
     Args:
         markdown: as `multibeta.report.markdown.markdown` makes it.
-        read: the bytes of a PNG by its relative path.
+        read: the bytes of a PNG by its relative path; None for one that the page shall link to and not hold.
     """
     converter = MarkdownIt("commonmark", {"html": True}).enable("table")
     tokens = converter.parse(markdown)
@@ -48,11 +54,17 @@ def page(markdown: str, read: Callable[[str], bytes]) -> str:
     body = converter.renderer.render(tokens, converter.options, {})
     # Wide tables scroll by themselves; the page does not.
     body = body.replace("<table>", '<div class="scroll">\n<table>').replace("</table>", "</table>\n</div>")
-    body = re.sub(r'src="([^":]+\.png)"', lambda found: f'loading="lazy" src="{_embedded(read, found[1])}"', body)
+    # Half a million cells that each say it would be most of a large page.
+    body = body.replace(' style="text-align:right"', "").replace(' style="text-align:left"', ' class="text"')
+    body = PICTURE.sub(lambda found: _shown(found, read), body)
     title = next((text for level, text, _ in headings if level == "h1"), "Report")
     contents = "".join(f'<a href="#{name}">{escape(text)}</a>\n' for level, text, name in headings if level == "h2")
-    style = resources.files("multibeta.report").joinpath("page.css").read_text(encoding="utf-8")
-    return PAGE.format(title=escape(title), style=style, contents=contents, body=body)
+    style, script = (_beside(f"page.{kind}") for kind in ("css", "js"))
+    return PAGE.format(title=escape(title), style=style, script=script, contents=contents, body=body)
+
+
+def _beside(name: str) -> str:
+    return resources.files("multibeta.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _name_headings(tokens: list[Token]) -> list[tuple[str, str, str]]:
@@ -67,5 +79,18 @@ def _name_headings(tokens: list[Token]) -> list[tuple[str, str, str]]:
     return found
 
 
-def _embedded(read: Callable[[str], bytes], path: str) -> str:
-    return "data:image/png;base64," + base64.b64encode(read(unquote(path))).decode("ascii")
+def _shown(found: re.Match[str], read: Callable[[str], bytes | None]) -> str:
+    """A picture that grows on a click: in its place, by a box to tick that is not seen, or as the file it links to."""
+    source, alternative, width = found["source"], found["alternative"], found["width"]
+    picture = f'alt="{alternative}" loading="lazy"'
+    style = f"width:{width}" if width else ""
+    content = read(unquote(source))
+    if content is None:
+        return f'<a class="zoom" href="{source}" style="{style}"><img src="{source}" {picture}></a>'
+    # The place is kept while the picture is large, and before it is loaded.
+    wide, high = struct.unpack(">II", content[16:24])
+    data = base64.b64encode(content).decode("ascii")
+    return (
+        f'<label class="zoom" style="{style};aspect-ratio:{wide}/{high}"><input type="checkbox" aria-label="Enlarge">'
+        f'<img src="data:image/png;base64,{data}" {picture}></label>'
+    )

@@ -8,8 +8,10 @@ from multibeta.report.findings import Findings
 from multibeta.report.gallery import gallery
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.health import health
+from multibeta.report.ladder import ladders
 from multibeta.report.methods import methods
-from multibeta.report.overview import completeness, study, tradeoffs
+from multibeta.report.overview import cited, completeness, study, tradeoffs
+from multibeta.report.published import published
 from multibeta.report.rate import rate
 from multibeta.report.reliability import reliability
 from multibeta.report.tables import against_targets, factors, not_computed, tables
@@ -17,10 +19,12 @@ from multibeta.report.text import plain
 
 SECTIONS = (
     completeness,
+    cited,
     at_a_glance,
     tradeoffs,
     in_short,
     differences,
+    published,
     rate,
     study,
     health,
@@ -28,6 +32,7 @@ SECTIONS = (
     against_targets,
     factors,
     reliability,
+    ladders,
     gallery,
     costs,
     not_computed,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from multibeta.report.findings import PANELS, CellKey, Column, Findings
-from multibeta.report.text import code, listed, picture, plain, table
+from multibeta.report.text import code, listed, long_table, picture, plain
 
 
 def completeness(findings: Findings) -> str:
@@ -32,6 +32,19 @@ def completeness(findings: Findings) -> str:
     return "\n".join(lines)
 
 
+def cited(findings: Findings) -> str:
+    """Which of the numbers that a text cites have moved, where a lock of them lies beside the report."""
+    found = findings.cited
+    if found is None:
+        return ""
+    if found.damage:
+        return f"> **The lock of cited numbers cannot be read**: {plain(found.damage)}"
+    if not found.moved:
+        return f"All {found.total} numbers locked in {code(found.file)} are as they were cited."
+    lines = [f"> **Cited numbers have moved: {len(found.moved)} of {found.total}** locked in {code(found.file)}."]
+    return "\n".join([*lines, *(f"> - {plain(line)}" for line in found.moved)])
+
+
 def study(findings: Findings) -> str:
     """Datasets, variants, strengths, seeds and training, in words and one table."""
     variants = dict.fromkeys(cell.variant for cell in findings.cells)
@@ -46,7 +59,7 @@ def study(findings: Findings) -> str:
             if cells:
                 rows.append((dataset, findings.variants[variant], *_sweep(findings, cells)))
     headers = ["dataset", "variant", "condition", "strengths", "seeds", "architecture", "training"]
-    lines.append(table(headers, rows, len(headers)))
+    lines.append(long_table("Every sweep", headers, rows, len(headers)))
     lines += [dataset_facts(dataset, findings.cards.get(dataset, {})) for dataset in findings.datasets]
     return "## The study\n\n" + "\n\n".join(lines)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -88,12 +89,16 @@ def seeds_needed(wanted: float, std: float, alpha: float = ALPHA, power: float =
         return None
     if std == 0:
         return 2
-    n = np.arange(2, MOST_SEEDS + 1)
-    shift, least = np.sqrt(n) * abs(wanted) / std, stdtrit(n - 1, 1 - alpha / 2)
-    # Where the shift is large the distribution lies far above the bound, and its function is not accurate.
-    missed = np.where(shift - least > 30, 0.0, nctdtr(n - 1, np.minimum(shift, least + 30), least))
-    found = np.flatnonzero(1 - missed >= power)
-    return int(n[found[0]]) if len(found) else None
+    # In parts: most studies need few, and the distribution of ten thousand takes a while.
+    for first, end in pairwise((2, 101, 1001, MOST_SEEDS + 1)):
+        n = np.arange(first, end)
+        shift, least = np.sqrt(n) * abs(wanted) / std, stdtrit(n - 1, 1 - alpha / 2)
+        # Where the shift is large the distribution lies far above the bound, and its function is not accurate.
+        missed = np.where(shift - least > 30, 0.0, nctdtr(n - 1, np.minimum(shift, least + 30), least))
+        found = np.flatnonzero(1 - missed >= power)
+        if len(found):
+            return int(n[found[0]])
+    return None
 
 
 def at_rate(curve: Sequence[tuple[float, float]], wanted: float) -> float:

@@ -68,7 +68,7 @@ def _variances(findings: Findings, dataset: str) -> str:
     for column in findings.columns(dataset):
         values = _runs(findings, column, dataset)
         runs = values.reset_index(name="value").assign(cell=lambda t: t.variant + "/" + t.beta)
-        repeated = _of_column(findings.repeats, column, dataset).assign(cell=lambda t: t.variant + "/" + t.beta)
+        repeated = findings.repeats_of(column, dataset).assign(cell=lambda t: t.variant + "/" + t.beta)
         deviation = spread(runs, repeated)
         shares = variance_shares(runs.value.to_numpy(float), runs.variant.tolist(), runs.cell.tolist())
         if shares is None and math.isnan(deviation.training):
@@ -92,12 +92,4 @@ def _percent(share: float) -> str:
 
 def _runs(findings: Findings, column: Column, dataset: str) -> pd.Series:
     """The value of every run, by variant, beta and seed."""
-    own = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status == "done")]
-    return _of_column(own, column, dataset).set_index(["variant", "beta", "seed"]).value
-
-
-def _of_column(table: pd.DataFrame, column: Column, dataset: str) -> pd.DataFrame:
-    chosen = table.dataset == dataset
-    for name, value in column._asdict().items():
-        chosen &= table[name] == value
-    return table[chosen]
+    return findings.runs_of(column, dataset).set_index(["variant", "beta", "seed"]).value

@@ -6,14 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from multibeta.report.findings import PROTOCOLS, CellKey, Column, Findings
+from multibeta.report.findings import PROTOCOLS, CellKey, Column, Findings, Place
 from multibeta.report.targets import SECONDS_PER_EPOCH, condition, standing
-from multibeta.report.text import DASH, decimals, fold, listed, number, plain, table, with_interval
+from multibeta.report.text import DASH, decimals, fold, listed, long_table, number, plain, table, with_interval
 
 #: Representations of codes.
 CODES = ("mean", "sampled")
 
-Place = tuple[str, str, str]
+
+#: Rows of the tables by factor, at most; a row for each measure and cell.
+MOST_PARTS = 6000
+SUMMARY = "[summary.csv](summary.csv), where `factor` is not empty"
 
 
 class Group(NamedTuple):
@@ -84,13 +87,13 @@ def against_targets(findings: Findings) -> str:
         ]
         headers = ["variant", findings.symbol, *(_name(findings, metric) for metric in shown)]
         note = f"\n\nNot computed for any cell: {plain(', '.join(absent))}." if absent else ""
-        parts.append(f"### {plain(dataset)}: targets\n\n{table(headers, rows)}{note}")
+        parts.append(f"### {plain(dataset)}: targets\n\n{long_table('Every cell', headers, rows)}{note}")
     return "\n\n".join(parts)
 
 
 def factors(findings: Findings) -> str:
     """The parts of every measure that has one part per factor, such as the gap of each factor in MIG."""
-    parts = []
+    parts, counted = [], 0
     for dataset in findings.datasets:
         card = findings.cards.get(dataset, {})
         names = [factor["name"] for factor in card.get("factors", [])] or ["label"]
@@ -107,16 +110,19 @@ def factors(findings: Findings) -> str:
                 + [_interval(rows.get(cell.place), places) for rows in by_factor.values()]
                 for cell in findings.of_dataset(dataset)
             )
-        headers = ["measure", "variant", findings.symbol, *names]
+        counted += sum(map(len, groups.values()))
+        headers = ["measure", "variant", findings.symbol, *map(plain, names)]
         parts += [
             fold(f"{dataset}: {group.heading}", table(headers, rows, 2)) for group, rows in sorted(groups.items())
         ]
+    if counted > MOST_PARTS:
+        parts = [f"These are {counted} rows, more than the {MOST_PARTS} that a page would hold: see {SUMMARY}."]
     return "\n\n".join(["## By factor", *_conditioned(findings), *parts]) if parts else ""
 
 
 def not_computed(findings: Findings) -> str:
     """Every measure without a number: the reasons, what they keep from being computed, and in how many runs."""
-    rows = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status != "done")]
+    rows = findings.failures
     heading = "## Not computed, and why"
     if rows.empty:
         return f"{heading}\n\nEvery measure of every measured run has a number."
@@ -197,8 +203,7 @@ def _means(findings: Findings, metric: str, dataset: str) -> dict[Place, float]:
 
 
 def _of_dataset(findings: Findings, column: Column, dataset: str, factor: str = "") -> dict[Place, Any]:
-    rows = findings.numbers(column, factor)
-    return {place: row for place, row in rows.items() if place[0] == dataset and row.seeds}
+    return {place: row for place, row in findings.numbers(column, factor, dataset).items() if row.seeds}
 
 
 def _stand(means: dict[Place, float], cell: CellKey, targets: list[Any]) -> str:

@@ -8,6 +8,8 @@ from html import escape
 from urllib.parse import quote
 
 DASH = "–"
+#: Of a table that stands open.
+MOST_ROWS = 60
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], text_columns: int = 1) -> str:
@@ -15,6 +17,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], text_columns
     align = [":--" if position < text_columns else "--:" for position in range(len(headers))]
     lines = [[cell(header) for header in headers], align, *([cell(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def long_table(summary: str, headers: Sequence[str], rows: Sequence[Sequence[object]], text_columns: int = 1) -> str:
+    """A table that is folded under a summary if it has many rows: what stands open is laid out when a page opens."""
+    shown = table(headers, rows, text_columns)
+    return shown if len(rows) <= MOST_ROWS else fold(f"{summary}, {len(rows)} rows", shown)
 
 
 def cell(value: object) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,40 +45,49 @@ def variance_shares(values: NDArray[np.float64], variants: Sequence[str], cells:
     SS = Σ_v n_v (ȳ_v − ȳ)² + Σ_c n_c (ȳ_c − ȳ_v)² + Σ_i (y_i − ȳ_c)², the nested analysis of variance (Scheffé 1959).
     None if there are no two seeds of any cell, no two cells, or no variance.
     """
-    _, variant = np.unique(variants, return_inverse=True)
-    _, cell = np.unique(cells, return_inverse=True)
-    n, groups = len(values), cell.max(initial=-1) + 1
+    names, cell = np.unique(cells, return_inverse=True)
+    n, groups = len(values), len(names)
     if groups < 2 or n == groups or np.ptp(values) == 0:
         return None
     order = np.argsort(cell, kind="stable")
-    values, variant, cell = values[order], variant[order], cell[order]
+    values = values[order]
     sizes = np.bincount(cell)
-    starts = np.cumsum(sizes) - sizes
-    means = _means(values[None], cell)[0]
+    _, variant_of_run = np.unique(variants, return_inverse=True)
+    variant = variant_of_run[order][np.cumsum(sizes) - sizes]
+    means = np.add.reduceat(values, np.cumsum(sizes) - sizes) / sizes
     # Resampled residuals vary less than seeds do, by (s − 1)/s, so they are stretched before.
-    residuals = (values - means) * np.sqrt(sizes / np.maximum(sizes - 1, 1))[cell]
-    draws = np.random.default_rng(0).random((RESAMPLES, n))
-    resampled = means + residuals[starts[cell] + (draws * sizes[cell]).astype(int)]
-    low, high = np.quantile(_split(resampled, variant, cell)[:, 2], [0.025, 0.975])
-    of_variant, of_strength, of_seed = _split(values[None], variant, cell)[0].tolist()
+    residuals = (values - means.repeat(sizes)) * np.sqrt(sizes / np.maximum(sizes - 1, 1)).repeat(sizes)
+    resampled = means.repeat(sizes) + residuals[_resamples(tuple(sizes.tolist()))]
+    low, high = np.quantile(_split(resampled, sizes, variant)[:, 2], [0.025, 0.975])
+    of_variant, of_strength, of_seed = _split(values[None], sizes, variant)[0].tolist()
     return Shares(of_variant, of_strength, of_seed, (groups - 1) / (n - 1), float(low), float(high), n)
 
 
-def _split(values: NDArray[np.float64], variant: NDArray[Any], cell: NDArray[Any]) -> NDArray[np.float64]:
-    """Shares of variant, strength and seed for each row of values (R, N): (R, 3)."""
-    total = np.square(values - values.mean(1, keepdims=True)).sum(1)
-    of_variant, of_cell = (_means(values, group) for group in (variant, cell))
-    between = np.square(of_variant - values.mean(1, keepdims=True)).sum(1)
-    within = np.square(of_cell - of_variant).sum(1)
+@lru_cache(maxsize=1)
+def _resamples(sizes: tuple[int, ...]) -> NDArray[np.int64]:
+    """Positions (R, N) drawn with replacement within cells of these sizes; the same for every score of a dataset."""
+    counts = np.array(sizes)
+    starts = np.cumsum(counts) - counts
+    draws = np.random.default_rng(0).random((RESAMPLES, counts.sum()))
+    return starts.repeat(counts) + (draws * counts.repeat(counts)).astype(int)
+
+
+def _split(values: NDArray[np.float64], sizes: NDArray[Any], variant: NDArray[Any]) -> NDArray[np.float64]:
+    """Shares of variant, strength and seed for each row of values (R, N): (R, 3).
+
+    Args:
+        sizes: (C,), how many of the values each cell has, one cell after the other.
+        variant: (C,), of each cell.
+    """
+    mean = values.mean(1, keepdims=True)
+    total = np.square(values - mean).sum(1)
+    sums, member = np.add.reduceat(values, np.cumsum(sizes) - sizes, axis=1), np.eye(variant.max() + 1)[variant]
+    of_variant = sums @ member / (sizes @ member)
+    between = np.square(of_variant - mean) @ (sizes @ member)
+    within = np.square(sums / sizes - of_variant[:, variant]) @ sizes
     parts = np.stack([between, within, total - between - within], axis=1).clip(min=0)
-    return parts / np.where(total > 0, total, 1)[:, None]
-
-
-def _means(values: NDArray[np.float64], group: NDArray[Any]) -> NDArray[np.float64]:
-    """Each value replaced by the mean of its group."""
-    indicator = np.eye(group.max() + 1)[group]
-    means: NDArray[np.float64] = (values @ indicator / indicator.sum(0))[:, group]
-    return means
+    shares: NDArray[np.float64] = parts / np.where(total > 0, total, 1)[:, None]
+    return shares
 
 
 class Spread(NamedTuple):
@@ -104,17 +114,23 @@ def spread(runs: pd.DataFrame, repeats: pd.DataFrame) -> Spread:
     return Spread(pooled(runs), pooled(repeats))
 
 
-def bootstrap(values: Sequence[float], statistic: Callable[..., Any] = np.mean) -> tuple[float, float]:
-    """The 2.5 and 97.5 percentiles of the statistic over 2,000 resamples of the values; NaN with fewer than three.
+def bootstrap(values: ArrayLike) -> NDArray[np.float64]:
+    """The 2.5 and 97.5 percentiles (..., 2) of the mean of values (..., n) over 2,000 resamples; NaN if n < 3.
 
-    With few values it is too narrow: five have 126 different resamples, and none leaves their range (Efron 1979).
+    With few values the interval is too narrow: five have 126 different resamples, and none leaves their range
+    (Efron 1979).
     """
-    n = len(values)
+    values = np.asarray(values, dtype=np.float64)
+    n = values.shape[-1]
     if n < FEWEST:
-        return math.nan, math.nan
+        return np.full((*values.shape[:-1], 2), np.nan)
     chosen = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
-    low, high = np.quantile(statistic(np.asarray(values)[chosen], axis=1), [0.025, 0.975])
-    return float(low), float(high)
+    ranked = np.sort(values[..., chosen].mean(-1), axis=-1)
+    # As np.quantile, which takes twice as long: a report has hundreds of thousands of means.
+    place = np.array([0.025, 0.975]) * (RESAMPLES - 1)
+    below = place.astype(int)
+    ends: NDArray[np.float64] = ranked[..., below] + (place - below) * (ranked[..., below + 1] - ranked[..., below])
+    return ends
 
 
 def rank_correlations(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ from multibeta import named_datasets, registry
 from multibeta.config_errors import ConfigError
 from multibeta.datasets import DataError
 from multibeta.datasets._array_file import HDF5, NPZ
-from multibeta.datasets._sources import default_cache
 from multibeta.named_datasets import NamedDataset
 from multibeta.options import NAME
 from multibeta.results import write_text
-from multibeta.stages.prepare import prepare
+from multibeta.stages.prepare import examine
 from multibeta.stages.shared.specs_by_hand import apply_settings
 
 #: Facts of the card that the file of a name repeats.
@@ -47,9 +45,7 @@ def add(path: Path, name: str | None = None, settings: Sequence[str] = ()) -> tu
         options["attributes"] = os.path.abspath(Path(options["attributes"]).expanduser())
     name = name or re.sub(r"[^A-Za-z0-9_-]+", "_", path.resolve().stem).strip("_-")
     _require_free(name, options["path"])
-    default_cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=default_cache()) as place:
-        card = prepare(plug_in, options, Path(place) / "data").card
+    card = examine(plug_in, options)
     named = NamedDataset(plug_in, options, {key: card[key] for key in FACTS if card.get(key)})
     write_text(named_datasets.file_of(name), named_datasets.text_of(named))
     return name, named

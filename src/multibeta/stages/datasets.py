@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from multibeta import named_datasets, registry
+from multibeta.config_errors import ConfigError, first_line
 from multibeta.datasets import DataError, DatasetSource
 from multibeta.datasets._sources import Mirror, default_cache, locate, places
 
@@ -43,22 +47,31 @@ def description(name: str, mirror: Mirror | None = None, cache: Path | None = No
     Raises:
         PlugInError: there is no such dataset.
         DataError: it is one's own and damaged.
+        ConfigError: the file of its name is.
     """
     plug_in_name, options = named_datasets.resolve(name, {})
     plug_in = registry.find("dataset", plug_in_name)
     if _needs_options(plug_in) and not options:
         return "\n".join([f"{name}: {plug_in.title}", "", inspect.getdoc(plug_in) or "", "", *_options(plug_in)])
-    source: DatasetSource = plug_in(plug_in.Options.model_validate(options))
+    try:
+        source: DatasetSource = plug_in(plug_in.Options.model_validate(options))
+    except ValidationError as error:
+        raise ConfigError(f"{named_datasets.file_of(name)}: {first_line(error, plug_in.Options)}") from None
     seen = f"{_size(source)}, {'grey' if source.shape[0] == 1 else 'RGB'}"
+    named = named_datasets.find(name)
+    found = named.facts if named else {}
+    count = f"{found['images']:,}" if "images" in found else _count(source)
     facts = [
         ("title", source.title),
         ("licence", source.licence),
         ("source", source.source),
-        ("images", f"{_count(source)} of {seen}" if source.grid else seen),
+        ("images", f"{count} of {seen}" if count else seen),
+        ("left out", f"{found['left_out']['count']:,} files" if "left_out" in found else ""),
         ("factors", ", ".join(f"{factor.name} ({factor.size}, {factor.kind})" for factor in source.factors)),
         ("grid", "every combination of the factors once" if source.grid else ""),
         ("labels", ", ".join(source.classes)),
         ("kept as", "bits" if source.binary else ""),
+        ("content", ", ".join(found.get("digests", ()))),
     ]
     lines = [f"{name}", *_aligned((f"  {key}", value) for key, value in facts if value).splitlines()]
     lines += ["", inspect.getdoc(type(source)) or ""]
@@ -66,7 +79,7 @@ def description(name: str, mirror: Mirror | None = None, cache: Path | None = No
         there = [path for path in places(source.name, file, mirror, cache or default_cache()) if path.is_file()]
         lines += ["", f"{file.name}: {there[0] if there else 'not here'}", f"  {file.digest}"]
         lines += [f"  {url}" for url in (file.url, *file.mirrors)]
-    return "\n".join([*lines, "", *_options(plug_in), *(["", source.citation] if source.citation else [])])
+    return "\n".join([*lines, "", *_options(plug_in, options), *(["", source.citation] if source.citation else [])])
 
 
 def fetch(
@@ -85,7 +98,10 @@ def fetch(
     failures: list[str] = []
     for name, plug_in in sources.items():
         try:
-            if not _needs_options(plug_in):
+            if _needs_options(plug_in) or not plug_in().files:
+                why = "is your own, and lies where it did" if _needs_options(plug_in) else "needs no files"
+                print(f"{name} {why}", file=sys.stderr)
+            else:
                 found += locate(plug_in(), mirror, cache).values()
         except DataError as error:
             failures.append(str(error) if str(error).startswith(name) else f"{name}: {error}")
@@ -122,9 +138,11 @@ def _here(source: DatasetSource, mirror: Mirror | None, cache: Path | None) -> s
     return "here" if len(held) == len(source.files) else f"{len(source.files) - len(held)} to fetch"
 
 
-def _options(plug_in: type[Any]) -> list[str]:
+def _options(plug_in: type[Any], given: Mapping[str, Any] | None = None) -> list[str]:
+    """A line for each option: the value given, else its default."""
     fields = plug_in.Options.model_fields
     defaults = {name: "required" if field.is_required() else f"{field.default!r}" for name, field in fields.items()}
+    defaults |= {name: f"{value!r}" for name, value in (given or {}).items()}
     return ["options:" if fields else "no options"] + [
         f"  {name} = {defaults[name]}: {field.description}" for name, field in fields.items()
     ]

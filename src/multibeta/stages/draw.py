@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.figures import images as figures
+from multibeta.figures.animation import MOST_LATENTS, animation
 from multibeta.figures.control import control
 from multibeta.figures.edit_matrix import edit_matrix
 from multibeta.figures.edits import edits
 from multibeta.figures.importance import importance
 from multibeta.figures.latents import latents
 from multibeta.metrics.posterior.active_units import THRESHOLD
-from multibeta.results import CellFolder
+from multibeta.results import CellFolder, replacing
 from multibeta.stages.shared.codes import Codes, conditions, float_images, prior_codes, read_codes, usage
 from multibeta.stages.shared.metric_rows import read_arrays
 from multibeta.stages.shared.saving import save
@@ -33,6 +34,8 @@ RECONSTRUCTIONS, SAMPLES, PAIRS, PER_CLASS = 20, 50, 5, 10
 #: Rows of conditional samples, at most.
 MOST_CLASSES = 25
 TRAVERSAL = np.arange(-3, 4, dtype=np.float32)
+#: Of a traversal that moves.
+FINE = np.linspace(-3, 3, 13, dtype=np.float32)
 #: The recipe of directions of which strips are drawn, and those of which matrices are, with what they are.
 EDIT = "mean_difference_alone"
 EDITS = {
@@ -41,12 +44,16 @@ EDITS = {
 }
 INTERPOLATION = np.linspace(0, 1, 7, dtype=np.float32)
 
+#: Where the latents rest that are not moved: at the prior's mean, or at the code of one image.
+Kind = Literal["prior", "posterior"]
 Images = NDArray[np.float32]
 Conditions = NDArray[np.int64] | None
 
 
 def draw(folder: CellFolder, dataset: Dataset) -> None:
     """Write the figures of a cell: its latents over all seeds, and what the model of its first finished seed makes.
+
+    Traversals are written twice: as strips (PNG), and moving (WebP).
 
     Edits, and matrices of latents and factors, are drawn if the cell has been evaluated. A cell without a finished run
     gets an empty folder of figures.
@@ -66,6 +73,7 @@ def draw(folder: CellFolder, dataset: Dataset) -> None:
     with claim_device(cell.running.device) as device:
         runs = load_cell(folder, device)
         drawn: dict[str, Figure] = {}
+        moving: dict[str, bytes] = {}
         if runs:
             codes = read_codes(folder)[1]
             seed, run = next(iter(runs.items()))
@@ -73,11 +81,15 @@ def draw(folder: CellFolder, dataset: Dataset) -> None:
             title = f"{name} · seed {seed}"
             drawing, arrays = Drawing(run, dataset, codes[seed], title), read_arrays(folder, seed)
             drawn |= drawing.figures() | drawing.edits(arrays) | matrices(arrays, dataset, title)
+            moving = drawing.animations()
     folder.figures.mkdir(parents=True, exist_ok=True)
     for figure_name, figure in drawn.items():
         save(figure, folder.figures, figure_name)
-    for file in folder.figures.glob("*.png"):
-        if file.stem not in drawn:
+    for figure_name, animated in moving.items():
+        with replacing(folder.figures / f"{figure_name}.webp") as temporary:
+            temporary.write_bytes(animated)
+    for file in [*folder.figures.glob("*.png"), *folder.figures.glob("*.webp")]:
+        if file.stem not in (drawn if file.suffix == ".png" else moving):
             file.unlink()
 
 
@@ -121,19 +133,38 @@ class Drawing:
         drawn = None if condition is None else generator.choice(condition, SAMPLES)
         return figures.samples(self._decode(self._noise(SAMPLES), drawn), self.title)
 
-    def traversals(self, kind: Any) -> Figure:
-        original, condition = self._held_out(1)
-        latents, steps = self.run.latents, len(TRAVERSAL)
-        rest = np.zeros((1, latents), np.float32) if kind == "prior" else self._means(original, condition)
-        z = np.tile(rest, (latents, steps, 1))
-        z[np.arange(latents), :, np.arange(latents)] = TRAVERSAL
-        images = self._decode(z.reshape(-1, latents), _repeat(condition, latents * steps))
-        grid = images.reshape(latents, steps, *images.shape[1:])
-        kl, variance = usage(self.codes)
+    def traversals(self, kind: Kind) -> Figure:
+        use, measure, active = self._use()
+        grid = self.strips(kind, np.arange(self.run.latents), TRAVERSAL)
+        condition = self._held_out(1)[1]
         told = "" if condition is None else condition_names(self.dataset, self.run.condition.name)[int(condition[0])]
-        measure: Literal["KL", "variance"] = "variance" if self.codes.are_points else "KL"
-        use = variance if self.codes.are_points else kl
-        return figures.traversals(grid, TRAVERSAL, use, kind, variance > THRESHOLD, told, self.title, measure)
+        return figures.traversals(grid, TRAVERSAL, use, kind, active, told, self.title, measure)
+
+    def animations(self) -> dict[str, bytes]:
+        """The traversals of the latents in most use, moving; by file name."""
+        use, measure, active = self._use()
+        shown = np.argsort(-use, kind="stable")[:MOST_LATENTS]
+        labels = [f"z{j} {'KL' if measure == 'KL' else 'var'} {use[j]:.1f}" for j in shown]
+        return {
+            f"traversals_{kind}": animation(self.strips(kind, shown, FINE), FINE, labels, list(~active[shown]))
+            for kind in get_args(Kind)
+        }
+
+    def strips(self, kind: Kind, latents: NDArray[np.int64], values: NDArray[np.float32]) -> Images:
+        """Images (L, S, C, H, W) of each of the latents (L,) moved alone, over values (S,) or (L, S)."""
+        original, condition = self._held_out(1)
+        rest = np.zeros((1, self.run.latents), np.float32) if kind == "prior" else self._means(original, condition)
+        count, steps = len(latents), values.shape[-1]
+        z = np.tile(rest, (count, steps, 1))
+        z[np.arange(count), :, latents] = values
+        images = self._decode(z.reshape(-1, self.run.latents), _repeat(condition, count * steps))
+        return images.reshape(count, steps, *images.shape[1:])
+
+    def _use(self) -> tuple[NDArray[np.float64], Literal["KL", "variance"], NDArray[np.bool_]]:
+        """How much each latent is used (D,), what that is, and which are active (D,)."""
+        kl, variance = usage(self.codes)
+        active = variance > THRESHOLD
+        return (variance, "variance", active) if self.codes.are_points else (kl, "KL", active)
 
     def interpolations(self) -> Figure:
         originals, condition = self._held_out(2 * PAIRS)

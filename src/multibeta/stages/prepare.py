@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,11 +62,24 @@ def prepare(
         for stale in ("card.json", "factors.npy", "labels.npy", _storage.BITS, _storage.BYTES):
             (folder / stale).unlink(missing_ok=True)
     hashes |= {key: _save(folder / f"{key}.npy", array) for key, array in _named(arrays).items()}
-    sizes = {"images": len(arrays.held_out), "held_out": int(arrays.held_out.sum()), "extras": list(arrays.extras)}
-    left_out = _tell_left_out(source, arrays, folder)
+    _name_left_out(arrays.left_out, folder / "left_out.csv")
     used = {"source_files": {name: _sha256(path) for name, path in files.items()}}
-    results.write_json(folder / "card.json", {**declared, **sizes, **left_out, **used, "sha256": hashes})
+    results.write_json(folder / "card.json", {**declared, **_found(source, arrays), **used, "sha256": hashes})
     return Dataset(folder)
+
+
+def examine(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Read a dataset of one's own as `prepare` does, but keep nothing of it: its card, without hashes of arrays.
+
+    Raises:
+        As `prepare`.
+    """
+    source = _make(name, options)
+    declared = _declaration(source)
+    arrays = source.build({})
+    check(source, arrays)
+    _write_images(source, arrays, Path(os.devnull))
+    return {**declared, **_found(source, arrays)}
 
 
 def prepare_folder(folder: Path) -> Dataset:
@@ -184,21 +198,30 @@ def _without(facts: dict[str, Any], exclude: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name not in exclude}
 
 
-def _tell_left_out(source: DatasetSource, arrays: Arrays, folder: Path) -> dict[str, Any]:
-    """Name what is left out: all of it in left_out.csv, its number and the first of it on the card and on stderr."""
-    left_out = arrays.left_out
-    (folder / "left_out.csv").unlink(missing_ok=True)
-    if not left_out:
-        return {}
-    results.write_rows(
-        folder / "left_out.csv", ["name", "reason"], [{"name": name, "reason": left_out[name]} for name in left_out]
-    )
-    count, total = len(left_out), len(left_out) + len(arrays.held_out)
-    first = dict(itertools.islice(left_out.items(), MOST_NAMED))
-    some = "; ".join(f"{name}: {reason}" for name, reason in itertools.islice(first.items(), 3))
-    more = "; all in left_out.csv of the prepared dataset" if count > 3 else ""
-    print(f"{source.title}: {count:,} of {total:,} images left out: {some}{more}", file=sys.stderr)
-    return {"left_out": {"count": count, "first": first}}
+def _found(source: DatasetSource, arrays: Arrays) -> dict[str, Any]:
+    """The part of the card that is known once all is read; what is left out is told on stderr too."""
+    found: dict[str, Any] = {"images": len(arrays.held_out), "held_out": int(arrays.held_out.sum())}
+    found["extras"] = list(arrays.extras)
+    if arrays.left_out:
+        count, total = len(arrays.left_out), len(arrays.left_out) + len(arrays.held_out)
+        first = {_legible(name): reason for name, reason in itertools.islice(arrays.left_out.items(), MOST_NAMED)}
+        some = "; ".join(f"{name}: {reason}" for name, reason in itertools.islice(first.items(), 3))
+        more = "; all in left_out.csv of the prepared dataset" if count > 3 else ""
+        print(f"{source.title}: {count:,} of {total:,} images left out: {some}{more}", file=sys.stderr)
+        found["left_out"] = {"count": count, "first": first}
+    return found
+
+
+def _name_left_out(left_out: dict[str, str], path: Path) -> None:
+    path.unlink(missing_ok=True)
+    if left_out:
+        rows = ({"name": _legible(name), "reason": reason} for name, reason in left_out.items())
+        results.write_rows(path, ["name", "reason"], rows)
+
+
+def _legible(name: str) -> str:
+    """A file's name in one line of UTF-8: what it holds beside is written as its number."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def _named(arrays: Arrays) -> dict[str, NDArray[Any]]:

@@ -20,6 +20,7 @@ from multibeta.stages.shared.codes import Codes, EvaluationImages, float_images
 from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import metric_rows
 from multibeta.stages.shared.opened import open_dataset
+from multibeta.study import FOLLOWS
 
 #: Value by metric, protocol and representation.
 Scores = dict[tuple[str, str, str], float]
@@ -58,7 +59,7 @@ def _cells_by_dataset(folder: StudyFolder) -> dict[str, list[Cell]]:
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing)")
     found: dict[str, list[Cell]] = {}
     for spec in read_json(folder.study)["cells"]:
-        cell = Cell.model_validate({name: value for name, value in spec.items() if name != "data_key"})
+        cell = Cell.model_validate({name: value for name, value in spec.items() if name not in FOLLOWS})
         cell.load_plugins()
         found.setdefault(cell.dataset.name, []).append(cell)
     return found

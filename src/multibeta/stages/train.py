@@ -39,6 +39,8 @@ from multibeta.training.state import Lineage, RunState, Saved, write_tensors
 __all__ = ["Interrupted", "train"]
 
 
+#: Between words of where a training is.
+TELL_SECONDS = 5.0
 #: A training that is resumed until it ends, and gives way whenever it would wait for its device.
 Turns = Generator[None, None, Saved]
 
@@ -152,7 +154,7 @@ def _train_seed(
 
     status, reason = "done", ""
     weights: dict[str, torch.Tensor] = {}
-    with _progress(training, folder) as on_log:
+    with _progress(training, folder, state) as on_log:
         try:
             yield from run_to_end(training, state, should_stop, on_log, keep)
             weights = training.finish()
@@ -200,7 +202,7 @@ def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict
         for step, *values in saved.tensors["history"].reshape(-1, len(terms) + 1).tolist():
             rows.append({"seed": seed, "step": int(step), **dict(zip(terms, values, strict=True))})
         facts = {name: value for name, value in saved.facts.items() if name != "columns"}
-        runs[str(seed)] = {**facts, "fingerprint": cell.run_fingerprint(seed)}
+        runs[str(seed)] = {**facts, "fingerprint": cell.run_fingerprint(seed), "identity": cell.run_identity(seed)}
     variant = cell.variant.make("variant")
     description = {
         "dataset": cell.dataset.name,
@@ -260,13 +262,14 @@ def _on_wait(should_stop: Callable[[], bool]) -> Callable[[], None]:
 
 
 @contextmanager
-def _progress(training: Training, folder: CellFolder) -> Iterator[Callable[[Training], None]]:
-    """A bar with loss terms, speed and time left; and TensorBoard logs where asked for."""
+def _progress(training: Training, folder: CellFolder, state: RunState) -> Iterator[Callable[[Training], None]]:
+    """A bar with loss terms, speed and time left, word of it for `multibeta status`, TensorBoard logs if asked for."""
     cell = training.cell
     writer = _tensorboard(folder.path / "tensorboard" / f"seed{training.seed}") if cell.running.tensorboard else None
     title = f"{cell.dataset.name} {cell.variant.name} β={cell.strength} seed {training.seed}"
     # Seldom in the log of a job, unless tqdm's own variable says how often.
     often: dict[str, Any] = {} if sys.stderr.isatty() or "TQDM_MININTERVAL" in os.environ else {"mininterval": 10.0}
+    start, began, told = training.step, training.seconds, 0.0
     with tqdm(total=training.steps, initial=training.step, desc=title, unit="step", **often) as bar:
 
         def on_log(training: Training) -> None:
@@ -276,6 +279,11 @@ def _progress(training: Training, folder: CellFolder) -> Iterator[Callable[[Trai
                 {name: f"{value:.4g}" for name, value in terms.items() if name != "learning_rate"}, refresh=False
             )
             bar.update(int(step) - bar.n)
+            nonlocal told
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                speed = (training.step - start) / max(training.seconds - began, 1e-9)
+                state.tell({"step": training.step, "steps": training.steps, "steps_per_second": speed})
             if writer is not None:
                 for name, value in terms.items():
                     writer.add_scalar(name, value, int(step))

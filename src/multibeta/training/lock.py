@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from multibeta.results import naming
 
@@ -52,6 +53,16 @@ def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterat
         stop.set()
         heart.join()
         path.unlink(missing_ok=True)
+
+
+def is_held(folder: Path) -> dict[str, Any] | None:
+    """The living holder of a folder's lock, ``pid`` and ``host``; None if nobody holds it. Takes and breaks nothing."""
+    path = folder / "lock"
+    try:
+        holder: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return None if _stale_content(path) else holder
+    except (OSError, ValueError):
+        return None
 
 
 def _take(path: Path) -> bool:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from multibeta.results import replacing
+from multibeta.results import replacing, write_json
 
 #: Raise when a checkpoint begins to hold other things; one of another format is not gone on from.
 FORMAT = 2
@@ -38,6 +38,11 @@ class RunState:
         self.folder = folder
         self._checkpoint = folder / "checkpoint.safetensors"
         self._finished = folder / "finished.safetensors"
+        self._progress = folder / "progress.json"
+
+    def tell(self, progress: dict[str, Any]) -> None:
+        """Leave word of where the training is, for whoever watches; nothing is gone on from it."""
+        write_json(self._progress, progress)
 
     def checkpoint(self) -> Saved | None:
         return _read_state(self._checkpoint)
@@ -56,7 +61,7 @@ class RunState:
     def finish(self, saved: Saved) -> None:
         """Keep the ended run and drop its checkpoint, and what killed trainers left of theirs."""
         _write(self._finished, saved)
-        for left in (self._checkpoint, *self.folder.glob(f".{self._checkpoint.name}.*")):
+        for left in (self._checkpoint, self._progress, *self.folder.glob(f".{self._checkpoint.name}.*")):
             left.unlink(missing_ok=True)
 
 

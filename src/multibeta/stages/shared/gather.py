@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from multibeta.results import (
 )
 from multibeta.stages.shared.provenance import git_commit
 from multibeta.stages.shared.titles import variant_title
+from multibeta.study import FOLLOWS
 
 #: Measures that runs.csv repeats beside the costs.
 OF_RUNS = ("reconstruction", "kl", "elbo", "active_units")
@@ -49,7 +51,7 @@ class Found:
     @classmethod
     def read(cls, study: StudyFolder, spec: dict[str, Any]) -> Found:
         """``spec`` is a cell of study.json. Missing files leave empty facts, costs and metrics."""
-        cell = Cell.model_validate({name: value for name, value in spec.items() if name != "data_key"})
+        cell = Cell.model_validate({name: value for name, value in spec.items() if name not in FOLLOWS})
         cell.load_plugins()
         folder = study.cell(cell.dataset.name, cell.variant.name, cell.strength)
         facts = read_json(folder.cell) if folder.cell.is_file() else {}
@@ -68,12 +70,16 @@ class Found:
     def spec(self) -> dict[str, Any]:
         return {**self.cell.model_dump(mode="json"), "condition": self.cell.condition()}
 
+    @cached_property
+    def fingerprints(self) -> dict[int, str]:
+        return {seed: self.cell.run_fingerprint(seed) for seed in self.cell.seeds}
+
     def status(self, seed: int) -> tuple[str, str]:
         """What became of a run and why; results of another spec than the study's count as missing."""
         run = self.facts.get("runs", {}).get(str(seed))
         if run is None:
             return "missing", ""
-        if run["fingerprint"] != self.cell.run_fingerprint(seed):
+        if run["fingerprint"] != self.fingerprints[seed]:
             return "missing", "what lies there was trained from another spec"
         return run["status"], run["reason"]
 
@@ -85,7 +91,7 @@ class Found:
         for seed in self.cell.seeds:
             status, reason = self.status(seed)
             row: dict[str, Any] = dict(zip(("dataset", "variant", "beta"), self.key.place, strict=True))
-            row |= {"seed": seed, "status": status, "reason": reason, "fingerprint": self.cell.run_fingerprint(seed)}
+            row |= {"seed": seed, "status": status, "reason": reason, "fingerprint": self.fingerprints[seed]}
             if status != "missing":
                 row |= {name: self.facts["runs"][str(seed)].get(name) for name in RUNS_COLUMNS[5:12]}
                 row["evaluation_seconds"] = self.costs.get(str(seed))
@@ -108,6 +114,9 @@ class Found:
             return []
         return [name for name in GALLERIES if (self.folder.figures / f"{name}.png").is_file()]
 
+    def animations(self) -> list[str]:
+        return [name for name in self.pictures() if (self.folder.figures / f"{name}.webp").is_file()]
+
 
 def gather(folder: StudyFolder) -> Findings:
     """The findings of a study: only the cells and seeds of study.json, whatever else lies on disk; without references.
@@ -129,7 +138,7 @@ def gather(folder: StudyFolder) -> Findings:
     data = {each.key.dataset: data_folder(folder.root, each.data_key) for each in found}
     splits = {each.key.dataset: each.cell.split for each in found}
     cards = {name: _card(path, splits[name]) for name, path in data.items() if (path / "card.json").is_file()}
-    targets = study["report"]["targets"]
+    targets, published = study["report"]["targets"], study["report"].get("published", [])
     cells = {each.cell.variant.name: each.cell for each in found}
     findings = Findings(
         name=study["name"],
@@ -143,7 +152,7 @@ def gather(folder: StudyFolder) -> Findings:
         metrics=metrics,
         repeats=repeats,
         summary=summarise(metrics, keys),
-        measures=measures_of([*metrics.metric.unique(), *(target["metric"] for target in targets)]),
+        measures=measures_of([*metrics.metric.unique(), *(entry["metric"] for entry in [*targets, *published])]),
         variants={name: variant_title(cell) for name, cell in cells.items()},
         symbols={name: cell.variant.make("variant").symbol for name, cell in cells.items()},
         targets=targets,
@@ -151,6 +160,8 @@ def gather(folder: StudyFolder) -> Findings:
         provenance=_provenance(study, found, cards),
         comparisons=_empty(COMPARISONS_COLUMNS),
         diagnoses={each.key.place: each.diagnoses() for each in found},
+        published=published,
+        animations={each.key.place: each.animations() for each in found},
         sources=_sources([each.cell for each in found]),
     )
     return replace(findings, comparisons=compare(findings))

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from multibeta.figures._style import REPORT, Look
 from multibeta.figures.tradeoff import rate_distortion, tradeoff
 from multibeta.report.overview import panel_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
 
-    from multibeta.report.findings import Column, Findings
+    from multibeta.report.findings import Column, Findings, Place
 
 PLACE = ["dataset", "variant", "beta"]
 
@@ -29,8 +32,8 @@ class Panels:
     reasons: dict[tuple[str, str], str]
 
     @classmethod
-    def of(cls, findings: Findings, name: str) -> Panels:
-        """Those of a figure of `multibeta.report.findings.PANELS`."""
+    def of(cls, findings: Findings, name: str, datasets: Sequence[str] | None = None) -> Panels:
+        """Those of a figure of `multibeta.report.findings.PANELS`, of all datasets or some."""
         columns = panel_columns(findings, name)
         return cls(
             stack([_points(findings, panel, column) for panel, column in columns.items() if column]),
@@ -38,36 +41,55 @@ class Panels:
             {panel: title_of(findings, panel, column) for panel, column in columns.items()},
             {
                 (dataset, panel): reason_of(findings, dataset, panel)
-                for dataset in findings.datasets
+                for dataset in (findings.datasets if datasets is None else datasets)
                 for panel in columns
             },
         )
 
 
-def variants_of(findings: Findings) -> dict[str, str]:
-    """Title by name of the variants that have a cell, in their order."""
-    return {name: findings.variants[name] for name in dict.fromkeys(cell.variant for cell in findings.cells)}
+def variants_of(findings: Findings, datasets: Sequence[str] | None = None) -> dict[str, str]:
+    """Title by name of the variants that have a cell (on one of the datasets), in their order."""
+    cells = [cell for cell in findings.cells if datasets is None or cell.dataset in datasets]
+    return {name: findings.variants[name] for name in dict.fromkeys(cell.variant for cell in cells)}
 
 
-def draw_tradeoff(findings: Findings, panels: Panels, marked: tuple[str, str, str] | None = None) -> Figure:
-    """A figure of `PANELS`; ``marked`` is the place of a cell to draw a ring around."""
-    variants = variants_of(findings)
+def draw_tradeoff(
+    findings: Findings,
+    panels: Panels,
+    marked: Place | None = None,
+    datasets: Sequence[str] | None = None,
+    look: Look = REPORT,
+) -> Figure:
+    """A figure of `PANELS`; ``marked`` is a cell to draw a ring around."""
+    variants = variants_of(findings, datasets)
     return tradeoff(
-        panels.points, panels.means, panels.titles, variants, panels.reasons, findings.symbols, marked=marked
+        panels.points,
+        panels.means,
+        panels.titles,
+        variants,
+        panels.reasons,
+        findings.symbols,
+        marked=marked,
+        look=look,
     )
 
 
-def draw_rate_distortion(findings: Findings, panels: Panels, marked: tuple[str, str, str] | None = None) -> Figure:
+def draw_rate_distortion(
+    findings: Findings,
+    panels: Panels,
+    marked: Place | None = None,
+    datasets: Sequence[str] | None = None,
+    look: Look = REPORT,
+) -> Figure:
     """Distortion against rate, from panels that have both."""
     runs, cells = wide(panels.points, [*PLACE, "seed"], "value"), wide(panels.means, PLACE, "mean")
-    return rate_distortion(runs, cells, variants_of(findings), findings.datasets, findings.symbols, marked)
+    shown = findings.datasets if datasets is None else list(datasets)
+    variants = variants_of(findings, datasets)
+    return rate_distortion(runs, cells, variants, shown, findings.symbols, marked=marked, look=look)
 
 
 def _points(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
-    table = findings.metrics[(findings.metrics.factor == "") & (findings.metrics.status == "done")]
-    for name, value in column._asdict().items():
-        table = table[table[name] == value]
-    return table[[*PLACE, "seed", "value"]].dropna().assign(panel=panel)
+    return findings.runs_of(column)[[*PLACE, "seed", "value"]].assign(panel=panel)
 
 
 def means_of(findings: Findings, panel: str, column: Column) -> pd.DataFrame:
@@ -106,7 +128,6 @@ def _recipe(column: Column | None) -> str:
 
 def reason_of(findings: Findings, dataset: str, panel: str) -> str:
     """Why a panel would be empty: the most frequent reason among the dataset's runs."""
-    metrics = findings.metrics
-    own = metrics[(metrics.dataset == dataset) & (metrics.metric == panel) & (metrics.factor == "")]
-    failed = own[own.status != "done"].status
-    return str(failed.mode().iloc[0]) if len(failed) else "not measured"
+    failures = findings.failures
+    own = failures[(failures.dataset == dataset) & (failures.metric == panel)].status
+    return str(own.mode().iloc[0]) if len(own) else "not measured"

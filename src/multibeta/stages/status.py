@@ -1,0 +1,232 @@
+"""Stage status: what has become of every run of a study, read from its folder while a sweep runs or long after."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from multibeta.results import StudyFolder, read_json, state_folder
+from multibeta.training.lock import is_held
+
+#: What may have become of a run, in the order of a board.
+STATES = ("done", "diverged", "timeout", "error", "out_of_memory", "trained", "running", "partial", "stale", "missing")
+#: What the states are, beside those that the run itself ends with.
+MEANINGS = {
+    "running": "is being trained",
+    "partial": "has a checkpoint, from which the next call goes on",
+    "trained": "is trained, its cell not yet written or measured",
+    "stale": "what lies there is of another spec; it would be trained again",
+    "missing": "not begun",
+    "done": "trained and measured",
+}
+#: States from which nothing is left to do.
+ENDED = frozenset({"done", "diverged", "timeout"})
+#: Lines of a board that are not cut off.
+MOST = 40
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """One run of the study.
+
+    Attributes:
+        place: dataset, variant, β.
+        state: one of `STATES`.
+        told: what more there is to say: a reason, a holder, what changed.
+        step, steps, speed: of a training that runs or has stopped; steps per second. None where not known.
+        seconds, device: what the training took and where, where it has ended.
+    """
+
+    place: tuple[str, str, str]
+    seed: int
+    state: str
+    told: str = ""
+    step: int | None = None
+    steps: int | None = None
+    speed: float | None = None
+    seconds: float = 0.0
+    device: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    """All runs of a study, in its order."""
+
+    name: str
+    runs: Sequence[RunStatus]
+    evaluation_seconds: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Status:
+    """Look at every run of a study; nothing is written.
+
+    Args:
+        folder: ``results/<study>``.
+        asked: what `multibeta.study.Study.resolved` says of the study as its file is now; None: as it was last started.
+
+    Raises:
+        FileNotFoundError: the folder holds no study.
+    """
+    if not folder.study.is_file():
+        raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
+    study = read_json(folder.study) if asked is None else asked
+    states = {entry.name for entry in _entries(folder.root / ".state")}
+    runs: list[RunStatus] = []
+    evaluation = 0.0
+    for cell in study["cells"]:
+        place = (cell["dataset"]["name"], cell["variant"]["name"], cell["strength"])
+        files = folder.cell(*place)
+        facts = _json(files.cell).get("runs", {})
+        costs = _json(files.costs) if facts else {}
+        measured = files.metrics.exists() if facts else False
+        for seed in cell["seeds"]:
+            wanted = cell["fingerprints"][str(seed)]
+            evaluation += costs.get(str(seed)) or 0.0
+            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), measured, states))
+    return Status(study["name"], runs, evaluation, Counter(run.state for run in runs))
+
+
+def in_words(found: Status, everything: bool = False) -> str:
+    """The board: counts, a line for each dataset and variant, what runs, what failed and why, what it costs."""
+    total = len(found.runs)
+    ended = sum(found.counts[state] for state in ENDED)
+    counts = ", ".join(f"{found.counts[state]} {_word(state)}" for state in STATES if found.counts[state])
+    lines = [f"{found.name}: {ended} of {total} runs ended ({counts})", ""]
+    lines += _grid(found)
+    for state in STATES:
+        some = [run for run in found.runs if run.state == state and (run.told or run.step is not None)]
+        if some and state != "done":
+            lines += ["", f"{_word(state)}: {MEANINGS.get(state, 'ended so')}", *_cut(map(_line, some), everything)]
+    return "\n".join([*lines, "", *_costs(found)])
+
+
+def _run(
+    root: Path,
+    place: tuple[str, str, str],
+    seed: int,
+    fingerprint: str,
+    facts: Mapping[str, Any] | None,
+    measured: bool,
+    states: set[str],
+) -> RunStatus:
+    own = facts if facts is not None and facts["fingerprint"] == fingerprint else None
+    if own is not None:
+        unmeasured = own["status"] == "done" and not measured
+        state, told = ("trained", "not measured yet") if unmeasured else (own["status"], own.get("reason", ""))
+        return RunStatus(place, seed, state, told, seconds=own.get("seconds") or 0.0, device=str(own.get("device", "")))
+    begun = _begun(state_folder(root, fingerprint), place, seed) if fingerprint in states else None
+    if begun is None and facts is not None:
+        return RunStatus(place, seed, "stale", "multibeta why says what changed")
+    return begun or RunStatus(place, seed, "missing")
+
+
+def _begun(state: Path, place: tuple[str, str, str], seed: int) -> RunStatus | None:
+    """A run that its cell does not hold yet, by what lies in its state; None if nothing does."""
+    if (state / "finished.safetensors").exists():
+        return RunStatus(place, seed, "trained")
+    progress, holder = _json(state / "progress.json"), is_held(state)
+    step, steps, speed = (progress.get(name) for name in ("step", "steps", "steps_per_second"))
+    if holder is not None:
+        told = f"process {holder['pid']} on {holder['host']}"
+        return RunStatus(place, seed, "running", told, step, steps, speed)
+    if (state / "checkpoint.safetensors").exists():
+        return RunStatus(place, seed, "partial", step=step, steps=steps)
+    return None
+
+
+def _grid(found: Status) -> Iterator[str]:
+    """A line for each dataset and variant, by strength: ``β 4: 3 done, 2 running``."""
+    cells: dict[tuple[str, str], dict[str, Counter[str]]] = {}
+    for run in found.runs:
+        dataset, variant, beta = run.place
+        cells.setdefault((dataset, variant), {}).setdefault(beta, Counter())[run.state] += 1
+    width = max((len(f"{dataset} {variant}") for dataset, variant in cells), default=0)
+    for (dataset, variant), by_beta in cells.items():
+        alike: dict[str, list[str]] = {}
+        for beta, counts in by_beta.items():
+            said = ", ".join(f"{counts[state]} {_word(state)}" for state in STATES if counts[state])
+            alike.setdefault(said, []).append(beta)
+        said = "; ".join(f"{_some(betas)}: {text}" for text, betas in alike.items())
+        yield f"{f'{dataset} {variant}':<{width}}  {said}"
+
+
+def _some(betas: Sequence[str]) -> str:
+    return ", ".join(betas) if len(betas) <= 8 else f"{', '.join(betas[:3])} … {betas[-1]} ({len(betas)})"
+
+
+def _line(run: RunStatus) -> str:
+    parts = [f"  {' '.join(run.place[:2])} at {run.place[2]}, seed {run.seed}"]
+    if run.step is not None and run.steps:
+        text = f"step {run.step} of {run.steps}"
+        if run.speed:
+            text += f", {run.speed:.3g} steps/s, {_time((run.steps - run.step) / run.speed)} left"
+        parts.append(text)
+    if run.told:
+        parts.append(run.told)
+    return ": ".join([parts[0], "; ".join(parts[1:])]) if len(parts) > 1 else parts[0]
+
+
+def _costs(found: Status) -> Iterator[str]:
+    """Processor and GPU hours so far, and to go by the mean of what has ended."""
+    ended = [run for run in found.runs if run.seconds]
+    on_gpu = sum(run.seconds for run in ended if not run.device.startswith("cpu"))
+    on_cpu = sum(run.seconds for run in ended if run.device.startswith("cpu")) + found.evaluation_seconds
+    gpu = f", {on_gpu / 3600:.2f} GPU hours" if on_gpu else ""
+    yield f"so far: {on_cpu / 3600:.2f} processor hours{gpu}"
+    left = [run for run in found.runs if run.state not in ENDED and run.state != "trained"]
+    if not left:
+        return
+    if not ended:
+        yield f"to go: {len(left)} runs; none has ended, so what they take is not known"
+        return
+    # Of the runs of a dataset and variant, or of all where none of these has ended.
+    means: dict[tuple[str, ...], list[float]] = {(): [run.seconds for run in ended]}
+    for run in ended:
+        means.setdefault(run.place[:2], []).append(run.seconds)
+    measuring = found.evaluation_seconds / max(1, len(ended))
+    seconds = 0.0
+    for run in left:
+        of = means.get(run.place[:2], means[()])
+        share = 1 - (run.step / run.steps if run.step and run.steps else 0)
+        seconds += share * sum(of) / len(of) + measuring
+    kind = "GPU" if on_gpu > on_cpu else "processor"
+    yield f"to go: {len(left)} runs, about {seconds / 3600:.2f} {kind} hours, by the mean of those that have ended"
+
+
+def _cut(lines: Iterator[str], everything: bool) -> list[str]:
+    found = list(lines)
+    if everything or len(found) <= MOST:
+        return found
+    return [*found[:MOST], f"  … and {len(found) - MOST} more (--all)"]
+
+
+def _word(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(seconds)) if seconds < 86_400 else f"{seconds / 86_400:.1f} days"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """A file that may be missing, or half of one while it is replaced; then empty."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+        return found
+    except (OSError, ValueError):
+        return {}
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []

@@ -1,0 +1,161 @@
+"""What has become of every run is read from a study's folder, and why one would be trained again is said."""
+
+import json
+import os
+import socket
+import time
+
+import pytest
+from tiny_study import TINY
+
+from multibeta.cli import main
+from multibeta.results import StudyFolder, state_folder, write_json
+from multibeta.stages.prepare import prepare_of_cell
+from multibeta.stages.shared.specs import write_specs
+from multibeta.stages.status import RunStatus, in_words, status
+from multibeta.stages.train import train
+from multibeta.stages.why import changes, why
+from multibeta.study import Study
+
+CONFIG = {**TINY, "variants": {"beta_vae": {}}, "strengths": [1, 4], "seeds": 2}
+
+
+def study(root, **changed):
+    found = Study.parse({**CONFIG, **changed})
+    write_specs(found, root)
+    return found
+
+
+@pytest.fixture
+def begun(tmp_path, one_thread):
+    """A study of two cells of which the first is trained."""
+    found = study(tmp_path)
+    folder = found.cells[0].folder(tmp_path)
+    prepare_of_cell(folder)
+    train(folder)
+    return tmp_path, found
+
+
+def states(root, name="tiny"):
+    return {(*run.place[1:], run.seed): run.state for run in status(StudyFolder(root / name)).runs}
+
+
+def test_every_run_is_on_the_board(begun):
+    root, found = begun
+    assert states(root) == {
+        ("beta_vae", "1", 0): "trained",
+        ("beta_vae", "1", 1): "trained",
+        ("beta_vae", "4", 0): "missing",
+        ("beta_vae", "4", 1): "missing",
+    }
+    found.cells[0].folder(root).metrics.write_text("dataset\n")
+    assert set(states(root).values()) == {"done", "missing"}
+
+
+def test_a_run_that_is_trained_now_is_shown_with_its_holder_and_its_progress(begun):
+    root, found = begun
+    folder = state_folder(root, found.cells[1].run_fingerprint(0))
+    write_json(folder / "progress.json", {"step": 10, "steps": 40, "steps_per_second": 2.0})
+    write_json(folder / "lock", {"pid": os.getpid(), "host": socket.gethostname()})
+    (run,) = (run for run in status(StudyFolder(root / "tiny")).runs if run.state == "running")
+    assert (run.step, run.steps, run.speed) == (10, 40, 2.0)
+    text = in_words(status(StudyFolder(root / "tiny")))
+    assert f"seed 0: step 10 of 40, 2 steps/s, 00:00:15 left; process {os.getpid()} on" in text
+    # A lock whose holder is dead is nobody's.
+    write_json(folder / "lock", {"pid": 2**22 + 1, "host": socket.gethostname()})
+    (folder / "checkpoint.safetensors").touch()
+    assert states(root)["beta_vae", "4", 0] == "partial"
+    assert "step 10 of 40" in in_words(status(StudyFolder(root / "tiny")))
+
+
+def test_a_failed_run_says_why(begun):
+    root, found = begun
+    folder = found.cells[0].folder(root)
+    facts = json.loads(folder.cell.read_text())
+    facts["runs"]["0"] |= {"status": "diverged", "reason": "the loss is not finite at step 7"}
+    write_json(folder.cell, facts)
+    text = in_words(status(StudyFolder(root / "tiny")))
+    assert "digits beta_vae at 1, seed 0: the loss is not finite at step 7" in text
+
+
+def test_another_spec_makes_runs_stale_and_why_says_which_key(begun, tmp_path, capsys):
+    root, found = begun
+    folder = found.cells[0].folder(root)
+    assert why(folder) == []
+    changed = study(root, training={**CONFIG["training"], "latents": 5, "batch_size": 32})
+    assert states(root)["beta_vae", "1", 0] == "stale"
+    assert why(folder) == ["training.batch_size: its default → 32", "training.latents: 3 → 5"]
+    assert why(folder, found.cells[0]) == []
+    more = study(root, seeds=[1, 7])
+    assert why(folder) == ["seed 7: not trained yet"]
+    assert why(more.cells[1].folder(root)) == ["not trained yet"]
+    assert len(changed.cells) == 2
+    assert main(["why", str(folder.path)]) == 0
+    assert capsys.readouterr().out == "seed 7: not trained yet\n"
+
+
+def test_a_file_that_asks_for_something_else_is_held_against_what_is_there(begun, capsys):
+    root, found = begun
+    config = root / "changed.yaml"
+    config.write_text(json.dumps({**CONFIG, "strengths": [1, 8], "seeds": 3}))
+    assert main(["status", str(root / "tiny"), "--config", str(config)]) == 0
+    text = capsys.readouterr().out
+    assert "0 of 6 runs ended (2 trained, 4 missing)" in text
+    assert main(["why", str(found.cells[1].folder(root).path), "--config", str(config)]) == 1
+    assert "cell = 'digits/beta_vae/beta~4': is not in the study" in capsys.readouterr().err
+
+
+def test_costs_to_go_are_by_those_that_have_ended(tmp_path):
+    from multibeta.stages.status import Status
+
+    place = ("digits", "beta_vae", "1")
+    ended = RunStatus(place, 0, "done", seconds=3600.0, device="cpu")
+    half = RunStatus(place, 1, "partial", step=5, steps=10)
+    text = in_words(Status("x", [ended, half, RunStatus(place, 2, "missing")]))
+    assert "so far: 1.00 processor hours" in text
+    assert "to go: 2 runs, about 1.50 processor hours" in text
+    none = in_words(Status("x", [RunStatus(place, 2, "missing")]))
+    assert "none has ended, so what they take is not known" in none
+
+
+def test_looking_writes_nothing(begun):
+    root, _ = begun
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    status(StudyFolder(root / "tiny"))
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_a_folder_without_a_study_is_named(tmp_path, capsys):
+    assert main(["status", str(tmp_path)]) == 1
+    assert "no study there (study.json is missing); give results/<study>" in capsys.readouterr().err
+
+
+def test_a_training_leaves_word_of_where_it_is_and_takes_it_away(tmp_path, one_thread, monkeypatch):
+    from multibeta.training.state import RunState
+
+    told = []
+    monkeypatch.setattr("multibeta.stages.train.TELL_SECONDS", 0.0)
+    keep = RunState.tell
+    monkeypatch.setattr(RunState, "tell", lambda self, progress: (told.append(progress), keep(self, progress)))
+    found = study(tmp_path, strengths=[1], seeds=1)
+    folder = found.cells[0].folder(tmp_path)
+    prepare_of_cell(folder)
+    train(folder)
+    assert [each["step"] for each in told] == [20, 40]
+    assert all(each["steps"] == 40 and each["steps_per_second"] > 0 for each in told)
+    assert not list((tmp_path / ".state").rglob("progress.json"))
+
+
+def test_changes_are_named_by_their_path():
+    before, after = {"a": 1, "b": {"c": [1], "d": 2}}, {"a": 1, "b": {"c": [2], "e": None}}
+    assert list(changes(before, after)) == ["b.c: [1] → [2]", "b.d: 2 → its default", "b.e: its default → None"]
+
+
+def test_ten_thousand_cells_are_looked_at_in_seconds(tmp_path):
+    cell = {"dataset": {"name": "d"}, "variant": {"name": "v"}, "seeds": [0]}
+    cells = [{**cell, "strength": str(i), "fingerprints": {"0": f"{i:016x}"}} for i in range(10_000)]
+    write_json(tmp_path / "big/study.json", {"name": "big", "cells": cells})
+    started = time.monotonic()
+    text = in_words(status(StudyFolder(tmp_path / "big")))
+    assert "0 of 10000 runs ended (10000 missing)" in text
+    assert time.monotonic() - started < 60  # a bound for a hang; the benchmark measures
