@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from http.client import HTTPConnection
 
 import numpy as np
 import pytest
@@ -401,3 +402,19 @@ def test_a_model_is_trained_stopped_trained_shorter_and_looked_at(visit, place):
     expect(page.get_by_text("digits · β-TCVAE · β = 2 · seed 5 · explorer-tried")).to_be_visible()
     source(images(page).first)
     assert (place.parent / "explorer-tried/cells/digits/beta_tcvae/beta~2/metrics.csv").is_file()
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("elsewhere.example", 403)])
+def test_only_pages_of_this_machine_reach_it(address, host, status):
+    """A page of elsewhere whose name is made to lead here is refused, by the host it asks for."""
+    port = int(address.rstrip("/").rpartition(":")[2])
+    request = HTTPConnection("127.0.0.1", port, timeout=10)
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    upgrade |= {
+        "Host": f"{host}:{port}",
+        "Origin": f"http://{host}:{port}",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    request.request("GET", "/_stcore/stream", headers=upgrade)
+    assert request.getresponse().status == status
+    request.close()
