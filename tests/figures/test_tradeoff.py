@@ -1,5 +1,7 @@
 """Trade-off figures: seeds, means and intervals are where the tables say; an empty panel says why."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,22 @@ def test_panels_show_seeds_means_and_intervals_on_a_log_axis() -> None:
     assert np.round(mean.get_ydata().astype(float), 6).tolist() == [0.06, 0.11, 0.41]  # joined in the order of β
     assert np.round([segment[1, 1] - segment[0, 1] for segment in bars.get_segments()], 6).tolist() == [0.04] * 3
     assert [line.get_color() for line in axes.lines if line.get_linestyle() == "-"] == list(COLOURS[:2])
+
+
+@pytest.mark.parametrize("count", [5, 10, 20])
+def test_labels_of_a_long_grid_do_not_touch(count: int) -> None:
+    points, means = tables()
+    grid = [f"{beta:.3g}" for beta in np.geomspace(0.1, 100, count)]
+    points, means = (
+        pd.concat([table[table.beta == "1"].assign(beta=beta) for beta in grid]) for table in (points, means)
+    )
+    panels = {f"panel{i}": "MIG ↑" for i in range(5)}
+    points, means = (pd.concat([table.assign(panel=panel) for panel in panels]) for table in (points, means))
+    figure = tradeoff(points, means, panels, VARIANTS, {("sprites", panel): "" for panel in panels})
+    render(figure, "png")
+    labels = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert len(labels) > 2
+    assert all(one.x1 < other.x0 for one, other in pairwise(labels))
 
 
 def test_a_panel_without_numbers_says_why() -> None:

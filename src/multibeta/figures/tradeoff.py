@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 ROW = 1.45  # inches
 #: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
 PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
-#: Tick labels that fit below a panel; a longer grid labels every second, third … strength.
-MOST_TICKS = 6
+#: Letters of tick labels that fit below a panel, each with one of space; a longer grid labels every second, third …
+#: strength.
+TICK_LETTERS = 18
 
 
 @styled
@@ -219,6 +220,15 @@ def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str,
         sns.lineplot(means, x=x, y=y, dashes=False, markeredgewidth=0, legend=False, ax=axes, **looks, **line)
 
 
+def _ticks(strengths: Sequence[float]) -> Sequence[float]:
+    """All strengths, or every second, third … so that their labels do not touch."""
+    for every in range(1, len(strengths)):
+        ticks = strengths[::every]
+        if sum(len(f"{beta:g}") + 1 for beta in ticks) <= TICK_LETTERS:
+            return ticks
+    return strengths[:1]
+
+
 def _against_strength(
     axes: Axes,
     points: pd.DataFrame,
@@ -243,8 +253,8 @@ def _against_strength(
     _ring(axes, _cell(means, marked), "x", "mean")
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
-    ticks = strengths[:: -(-len(strengths) // MOST_TICKS)]
     axes.xaxis.set_minor_locator(NullLocator())
+    ticks = _ticks(strengths)
     axes.set_xticks(ticks, [f"{beta:g}" for beta in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     # With two seeds an interval is nine times the distance of the seeds; it may leave the panel, not shrink it.
