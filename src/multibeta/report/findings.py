@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from multibeta.report.statistics import Summary, table_rows
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -263,7 +265,7 @@ class Findings:
     @cached_property
     def _numbers(self) -> dict[tuple[Column, str], dict[str, dict[Place, Any]]]:
         found: dict[tuple[Column, str], dict[str, dict[Place, Any]]] = {}
-        rows: Iterable[Any] = self.summary.itertuples()
+        rows = (Summary(*values) for values in table_rows(self.summary, Summary._fields))
         for row in rows:
             of_column = found.setdefault((Column(row.metric, row.protocol, row.representation), row.factor), {})
             of_column.setdefault(row.dataset, {})[row.dataset, row.variant, row.beta] = row

@@ -49,9 +49,14 @@ def page(markdown: str, read: Callable[[str], bytes | None]) -> str:
         read: the bytes of a PNG by its relative path; None for one that the page shall link to and not hold.
     """
     converter = MarkdownIt("commonmark", {"html": True}).enable("table")
-    tokens = converter.parse(markdown)
-    headings = _name_headings(tokens)
-    body = converter.renderer.render(tokens, converter.options, {})
+    headings: list[tuple[str, str, str]] = []
+    sections = []
+    # One after the other: the tokens of a large page take twenty times its bytes.
+    for section in re.split(r"\n\n(?=## )", markdown):
+        tokens = converter.parse(section)
+        headings += _name_headings(tokens)
+        sections.append(converter.renderer.render(tokens, converter.options, {}))
+    body = "".join(sections)
     # Wide tables scroll by themselves; the page does not.
     body = body.replace("<table>", '<div class="scroll">\n<table>').replace("</table>", "</table>\n</div>")
     # Half a million cells that each say it would be most of a large page.

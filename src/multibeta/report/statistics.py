@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from multibeta.report.uncertainty import bootstrap
 
@@ -14,25 +16,29 @@ if TYPE_CHECKING:
 
     from multibeta.report.findings import CellKey
 
-SUMMARY_COLUMNS = (
-    "dataset",
-    "variant",
-    "beta",
-    "protocol",
-    "representation",
-    "metric",
-    "factor",
-    "mean",
-    "std",
-    "ci_low",
-    "ci_high",
-    "bootstrap_low",
-    "bootstrap_high",
-    "seeds",
-    "excluded",
-    "reason",
-)
 
+class Summary(NamedTuple):
+    """A row of summary.csv: what the runs of a cell have in common in one measure, or in one part of it."""
+
+    dataset: str
+    variant: str
+    beta: str
+    protocol: str
+    representation: str
+    metric: str
+    factor: str
+    mean: float
+    std: float
+    ci_low: float
+    ci_high: float
+    bootstrap_low: float
+    bootstrap_high: float
+    seeds: int
+    excluded: int
+    reason: str
+
+
+SUMMARY_COLUMNS = Summary._fields
 #: Means that are resampled at once, so that a million need no more memory than these.
 AT_ONCE = 200
 
@@ -69,8 +75,9 @@ def summarise(metrics: pd.DataFrame, cells: Iterable[CellKey]) -> pd.DataFrame:
     # By cell in the order of the study, then in that of the rows.
     found: dict[Any, dict[Any, tuple[list[float], list[str]]]] = {place: {} for place in wanted}
     # Latents have no order that two seeds share: a mean over the seeds of "z3" would mean nothing.
-    metrics = metrics[~metrics.factor.str.fullmatch(r"z\d+")]
-    for *place, protocol, representation, metric, factor, value, status in _rows(metrics):
+    metrics = metrics[~metrics.factor.str.fullmatch(r"z\d+")].astype({"value": float})
+    columns = (*SUMMARY_COLUMNS[:7], "value", "status")
+    for *place, protocol, representation, metric, factor, value, status in table_rows(metrics, columns):
         if (of_cell := found.get(tuple(place))) is not None:
             key = protocol, representation, metric, factor
             values, reasons = of_cell.setdefault(key, ([], []))
@@ -101,10 +108,17 @@ def summarise(metrics: pd.DataFrame, cells: Iterable[CellKey]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
-def _rows(metrics: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """Of the columns that a summary needs, as tuples: pandas takes a millisecond for each of its many groups."""
-    names = (metrics[name].tolist() for name in SUMMARY_COLUMNS[:7])
-    return zip(*names, metrics.value.astype(float).tolist(), metrics.status.tolist(), strict=True)
+def table_rows(table: pd.DataFrame, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Rows of some columns as tuples, in which equal texts are one object: a study may have millions of rows."""
+    return zip(*(_values(table[name]) for name in names), strict=True)
+
+
+def _values(column: pd.Series) -> list[Any]:
+    if column.dtype.kind in "iuf":
+        return column.tolist()
+    codes, distinct = column.factorize(use_na_sentinel=False)
+    values: list[Any] = np.asarray(distinct, dtype=object)[codes].tolist()
+    return values
 
 
 def _resampled(values: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
