@@ -58,6 +58,32 @@ def test_labels_of_a_long_grid_do_not_touch(count: int) -> None:
     assert all(one.x1 < other.x0 for one, other in pairwise(labels))
 
 
+def test_a_dense_grid_has_bands_and_no_seeds() -> None:
+    points, means = tables()
+    grid = [str(2.0**k) for k in range(13)]
+    points, means = (
+        pd.concat([table[table.beta == "1"].assign(beta=beta) for beta in grid]) for table in (points, means)
+    )
+    # The reference has no interval of its own: a column of numbers and of none.
+    lacking = means.ci_low.astype(object).where(means.beta != "1", None)
+    figure = tradeoff(points, means.assign(ci_low=lacking), {"mig": "MIG ↑"}, VARIANTS, {("sprites", "mig"): ""})
+    (axes,) = figure.axes
+    assert len(axes.collections) == len(VARIANTS)
+    low, high = axes.collections[0].get_datalim(axes.transData).intervaly
+    assert (low, high) == pytest.approx((0.09, 0.13))
+    assert [len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "-"] == [13, 13]
+    assert any("line and band" in text.get_text() for text in figure.legends[0].get_texts())
+
+
+def test_of_a_long_path_some_strengths_are_labelled_the_first_and_the_last_among_them() -> None:
+    points = pd.DataFrame(
+        [("sprites", "beta_vae", str(beta), 20 / beta, 30 + beta) for beta in range(1, 21)],
+        columns=["dataset", "variant", "beta", "kl", "reconstruction"],
+    )
+    figure = rate_distortion(points, points, VARIANTS, ["sprites"])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "4", "7", "10", "13", "16", "20"]
+
+
 def test_a_panel_without_numbers_says_why() -> None:
     reasons = {("sprites", "mig"): "", ("digits", "mig"): "not computed: no factors"}
     figure = tradeoff(*tables(), {"mig": "MIG ↑"}, VARIANTS, reasons)

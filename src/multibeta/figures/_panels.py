@@ -11,12 +11,16 @@ from matplotlib.lines import Line2D
 from multibeta.figures._style import INK, MUTED, told_apart
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 #: Letters of a reason side by side in one of five panels.
 LETTERS = 16
 #: Variants in a panel beside each other; of more, the panels are divided.
 TOGETHER = 5
+#: Strengths of which each is labelled, and has its seeds and a bar; of more, some are labelled, and the interval is a
+#: band without seeds.
+DENSE, MOST_LABELS = 12, 7
 #: Letters of a legend that fit beside each other in an inch, and those whose place a marker takes.
 LINE, MARKER = 16, 7
 
@@ -48,6 +52,14 @@ def blocks(part: Any, sets: int, count: int, rows: int) -> Any:
     for axes in grid[:, count:].flat:
         axes.set_axis_off()
     return grid[:, :count]
+
+
+def labelled(path: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of a path of strengths that have room for a label: all of a short one; else some, and the last."""
+    if len(path) <= DENSE:
+        return path
+    every = -(-len(path) // MOST_LABELS)
+    return path.iloc[sorted({*range(0, len(path) - (every + 1) // 2, every), len(path) - 1})]
 
 
 def say(axes: Axes, reason: str) -> None:

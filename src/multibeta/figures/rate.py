@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from multibeta.figures._panels import bands, blocks, legend, rows_for, say
+from multibeta.figures._panels import bands, blocks, labelled, legend, rows_for, say
 from multibeta.figures._style import DPI, INK, REPORT, Look, styled, told_apart
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _paths(axes: Axes, cells: pd.DataFrame, x: str, variants: list[str]) -> None
             ringed[x], ringed.score, "o", markersize=7, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=0.7
         )
         side, ha, va = ((1, "left", "bottom"), (-1, "right", "top"))[position % 2]
-        for cell in own.itertuples():
+        for cell in labelled(own).itertuples():
             place: Any = {"textcoords": "offset points", "ha": ha, "va": va, "color": colour, "path_effects": HALO}
             axes.annotate(str(cell.beta), (getattr(cell, x), cell.score), (4 * side, 3 * side), **place)
     axes.margins(0.12)

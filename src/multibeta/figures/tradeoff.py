@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from multibeta.figures._panels import LINE, TOGETHER, bands, blocks, legend, rows_for, say
+from multibeta.figures._panels import DENSE, LINE, TOGETHER, bands, blocks, labelled, legend, rows_for, say
 from multibeta.figures._style import DPI, INK, REPORT, Look, styled, told_apart
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def tradeoff(
     """
     datasets = list(dict.fromkeys(dataset for dataset, _ in reasons))
     what = "" if level is None else "differences to the reference strength; "
-    note = f"{what}line and bar: mean and 95 % interval; points: seeds"
+    dense = points.beta.nunique() > DENSE
+    note = f"{what}line and {'band' if dense else 'bar'}: mean and 95 % interval{'' if dense else '; points: seeds'}"
     parted = bands(variants, symbols or {})
     rows = rows_for(len(panels), look.width, PANEL)
     # Where a dataset has several rows, every panel has its title.
@@ -78,7 +79,7 @@ def tradeoff(
                 else:
                     if level is not None:
                         axes.axhline(level, color=INK, linewidth=0.6)
-                    _against_strength(axes, seeds, _at(of_means, dataset, panel), list(own), marked)
+                    _against_strength(axes, seeds, _at(of_means, dataset, panel), list(own), marked, dense)
                     lowest = axes
             if lowest:
                 lowest.set_xlabel(letters)
@@ -190,7 +191,7 @@ def _paths(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, variants: list
     paths = means.sort_values("beta", key=lambda beta: beta.astype(float), kind="stable")
     _draw(axes, points, paths, "kl", "reconstruction", looks, sort=False, estimator=None)
     # By hand: seaborn writes nothing beside its points.
-    for cell in paths.itertuples():
+    for cell in (cell for name in variants for cell in labelled(paths[paths.variant == name]).itertuples()):
         position = variants.index(str(cell.variant))
         side, ha, va = ((1, "left", "bottom"), (-1, "right", "top"))[position % 2]
         place = {"textcoords": "offset points", "ha": ha, "va": va, "color": looks["palette"][position]}
@@ -215,7 +216,8 @@ def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str,
     """Seeds as faint points, cells as a line with markers."""
     import seaborn as sns
 
-    sns.scatterplot(points, x=x, y=y, s=9, linewidth=0, alpha=0.4, legend=False, ax=axes, **looks)
+    if len(points):
+        sns.scatterplot(points, x=x, y=y, s=9, linewidth=0, alpha=0.4, legend=False, ax=axes, **looks)
     if len(means):
         sns.lineplot(means, x=x, y=y, dashes=False, markeredgewidth=0, legend=False, ax=axes, **looks, **line)
 
@@ -235,7 +237,9 @@ def _against_strength(
     means: pd.DataFrame,
     variants: Sequence[str],
     marked: tuple[str, str, str] | None,
+    dense: bool,
 ) -> None:
+    """The cells of each variant as a line with intervals, and their seeds; if dense with bands, and without seeds."""
     strengths = sorted({float(beta) for table in (points, means) for beta in table.beta})
     step = max(strengths[-1] / strengths[0], 2) ** 0.035
     # Variants stand beside each other rather than on top of each other: a small step along the log axis.
@@ -244,12 +248,17 @@ def _against_strength(
         table.assign(x=table.beta.astype(float) * table.variant.map(steps).astype(float)) for table in (points, means)
     )
     looks = told_apart("variant", variants)
-    _draw(axes, points, means.rename(columns={"mean": "value"}), "x", "value", looks, estimator=None, markersize=3.5)
-    # By hand: seaborn computes its bars itself, row by row, where the caller has them.
+    seeds = points[:0] if dense else points
+    _draw(axes, seeds, means.rename(columns={"mean": "value"}), "x", "value", looks, estimator=None, markersize=3.5)
+    # By hand: seaborn computes its intervals itself, row by row, where the caller has them.
     for variant, colour in zip(variants, looks["palette"], strict=True):
-        own = means[(means.variant == variant) & means.ci_low.notna()]
-        bars = [own["mean"] - own.ci_low, own.ci_high - own["mean"]]
-        axes.errorbar(own.x, own["mean"], bars, fmt="none", ecolor=colour, elinewidth=0.8, capsize=1.5)
+        own = means[(means.variant == variant) & means.ci_low.notna()].sort_values("x")
+        own = own.astype({"ci_low": float, "ci_high": float})
+        if dense:
+            axes.fill_between(own.x, own.ci_low, own.ci_high, color=colour, alpha=0.15, linewidth=0)
+        else:
+            bars = [own["mean"] - own.ci_low, own.ci_high - own["mean"]]
+            axes.errorbar(own.x, own["mean"], bars, fmt="none", ecolor=colour, elinewidth=0.8, capsize=1.5)
     _ring(axes, _cell(means, marked), "x", "mean")
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
@@ -258,7 +267,7 @@ def _against_strength(
     axes.set_xticks(ticks, [f"{beta:g}" for beta in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     # With two seeds an interval is nine times the distance of the seeds; it may leave the panel, not shrink it.
-    drawn = np.concatenate([points.value, means["mean"]])
+    drawn = np.concatenate([seeds.value, means["mean"]])
     low, high = drawn.min(), drawn.max()
     room = 0.3 * (high - low) or 0.1 * max(abs(high), 1e-3)
     bottom, top = axes.get_ylim()

@@ -53,7 +53,7 @@ def page(markdown: str, read: Callable[[str], bytes | None]) -> str:
     sections = []
     # One after the other: the tokens of a large page take twenty times its bytes.
     for section in re.split(r"\n\n(?=## )", markdown):
-        tokens = converter.parse(section)
+        tokens = converter.parse(f"{section}\n")
         headings += _name_headings(tokens)
         sections.append(converter.renderer.render(tokens, converter.options, {}))
     body = "".join(sections)

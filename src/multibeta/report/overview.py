@@ -72,7 +72,8 @@ def tradeoffs(findings: Findings) -> str:
             "## Trade-off",
             picture("figures/tradeoff.png", f"Measures against {symbol}", "100%"),
             f"{_panels(findings, 'tradeoff')} against {symbol} on a log axis: seeds as points, their mean as a line, "
-            "the 95 % interval of the mean (Student's t) as bars, which may leave a panel. ↑ higher is better, ↓ lower "
+            "the 95 % interval of the mean (Student's t) as bars, which may leave a panel; of more than 12 strengths "
+            "as bands, without seeds. ↑ higher is better, ↓ lower "
             f"is better. {_files('tradeoff')}",
             picture("figures/disentanglement.png", f"Disentanglement and control against {symbol}", "100%"),
             f"The same for {_panels(findings, 'disentanglement')}. {_files('disentanglement')}",
