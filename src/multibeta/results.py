@@ -337,7 +337,7 @@ def read_table(path: Path) -> pd.DataFrame:
         "against_beta",
     )
     table = pd.read_csv(path, dtype=dict.fromkeys(text, str))
-    return table.fillna({name: "" for name in text if name in table})
+    return table.fillna({name: "" for name in text if name in table and table[name].hasnans})
 
 
 def _umask() -> int:

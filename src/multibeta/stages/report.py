@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +39,19 @@ def report(study_folder: Path) -> Path:
         OSError: the folder cannot be written.
     """
     folder = StudyFolder(study_folder)
+    with _rare_collections():
+        # Its findings are gone when the page is made: of a large study both together fill the memory.
+        text, embedded = _write(folder)
+
+        def read(path: str) -> bytes | None:
+            return (folder.path / path).read_bytes() if embedded or not path.startswith("cells/") else None
+
+        write_text(folder.report_html, page(text, read))
+    return folder.report_html
+
+
+def _write(folder: StudyFolder) -> tuple[str, bool]:
+    """All files of a report but the page; its text, and whether the page is to hold the pictures of cells."""
     findings = replace(gather(folder), references=known_references(folder))
     found = numbers(findings)
     findings = replace(findings, cited=_cited(folder.lock, found))
@@ -57,13 +73,18 @@ def report(study_folder: Path) -> Path:
     findings = replace(findings, ladders=draw_ladders(folder, findings))
     text = markdown(findings)
     write_text(folder.report_markdown, text)
-    embedded = embeds(findings)
+    return text, embeds(findings)
 
-    def read(path: str) -> bytes | None:
-        return (folder.path / path).read_bytes() if embedded or not path.startswith("cells/") else None
 
-    write_text(folder.report_html, page(text, read))
-    return folder.report_html
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for cycles less often: the tables of a large study are millions of objects to look through each time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _cited(lock: Path, found: list[Number]) -> Cited | None:
