@@ -98,6 +98,17 @@ def test_a_zip_whose_content_was_altered_is_refused(tmp_path):
         list(members(path, every))
 
 
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_of_any_packing_that_was_altered_is_refused(tmp_path, packed):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", packed) as archive:
+        archive.writestr("a", bytes(range(256)) * 100)
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[60:80] = bytes(20)
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError, match="no whole zip or tar"):
+        list(members(tmp_path / "a.zip", every))
+
+
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><html></html>", b"PK\x03\x04"])
 def test_what_is_no_archive_is_refused(tmp_path, content):
     path = tmp_path / "a.zip"

@@ -146,14 +146,14 @@ def test_an_image_that_would_fill_the_memory_is_left_out_unseen(squares, tmp_pat
 def test_of_large_images_one_is_decoded_at_a_time(squares, monkeypatch):
     decoding, most = set(), []
 
-    def square(image, size, colour):
+    def centre(image, size, colour):
         decoding.add(id(image))
         most.append(len(decoding))
         time.sleep(0.001)
         decoding.remove(id(image))
-        return np.zeros((size, size, 1), np.uint8)
+        return np.zeros((*size, 1), np.uint8)
 
-    monkeypatch.setattr(_pictures, "_square", square)
+    monkeypatch.setattr(_pictures, "_centre", centre)
     built(folder(squares))
     if os.cpu_count() > 1:
         assert max(most) > 1

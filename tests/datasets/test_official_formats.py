@@ -192,8 +192,10 @@ def fits(background, part):
 def test_a_derived_image_is_the_same_however_it_is_read(prepared, name):
     dataset = prepared(name)
     whole, positions = np.asarray(dataset.images), np.array([40, 3, 3, 77])
-    assert np.array_equal(dataset.images[positions], whole[positions])
+    for kind in (np.int64, np.int32, np.uint16, np.uint8):
+        assert np.array_equal(dataset.images[positions.astype(kind)], whole[positions])
     assert np.array_equal(Dataset(dataset.folder).images[5], whole[5])
+    assert dataset.images[[]].shape == dataset.images[5:5].shape == (0, 64, 64, 3)
     assert not np.array_equal(whole[3], whole[4])
 
 

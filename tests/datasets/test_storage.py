@@ -51,7 +51,7 @@ def test_what_was_written_is_read(tmp_path, register, images, binary):
         assert np.array_equal(there[positions], pixels()[positions])
     for index in ((4, slice(1, 3), slice(None), 0), (np.array([7, 0]), 1), (slice(2, 5), slice(None), slice(0, 2), 0)):
         assert np.array_equal(there[index], pixels()[index])
-    for outside in (10, [-11], np.arange(20), (slice(None), [0, 1])):
+    for outside in (10, -11, [-11], np.array([-11]), np.arange(20), (slice(None), [0, 1])):
         with pytest.raises(IndexError):
             there[outside]
     assert np.array_equal(np.stack(list(there)), pixels())

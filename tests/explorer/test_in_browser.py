@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from http.client import HTTPConnection
 
 import numpy as np
 import pytest
@@ -114,6 +115,13 @@ def settled(image):
         seen = now
         image.page.wait_for_timeout(600)
     return seen
+
+
+def idle(page):
+    """Wait until nothing is being made, and the browser has drawn what was."""
+    page.wait_for_timeout(300)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_timeout(500)
 
 
 def source(image):
@@ -294,6 +302,11 @@ def test_the_way_between_two_images(visit):
     page.locator("input[type=file]").set_input_files(a_file())
     expect(page.get_by_text("mine.png", exact=True).first).to_be_visible()
     changed(strips.first, seen)
+    told, second = source(strips.first), source(strips.last)
+    choose(page, "is told label", "7")
+    changed(strips.first, told)
+    choose(page, "Variant", "β-VAE", nth=1)
+    changed(strips.last, second)
 
 
 def test_samples_of_a_value(visit):
@@ -328,6 +341,7 @@ def test_points_of_the_codes_are_coloured_and_clicked(visit):
     page.get_by_role("combobox", name="Up").click()
     page.get_by_role("option").last.click()
     expect(points.nth(300)).not_to_have_attribute("transform", place)
+    idle(page)
     points.nth(300).click(force=True)
     original = page.get_by_test_id("stHtml").locator("img").first
     shown = source(original)
@@ -341,10 +355,10 @@ def test_the_tradeoff_figure_marks_the_cell(visit):
     page = visit("dataset=sprites&panel=Trade-off")
     image = page.get_by_test_id("stImage").locator("img")
     seen = source(image)
-    expect(page.get_by_text("Ringed: sprites · beta_vae · 0.1.")).to_be_visible()
+    expect(page.get_by_text("Ringed: sprites · β-VAE · β = 0.1.")).to_be_visible()
     choose(page, "β", "1")
     seen = changed(image, seen)
-    expect(page.get_by_text("Ringed: sprites · beta_vae · 1.")).to_be_visible()
+    expect(page.get_by_text("Ringed: sprites · β-VAE · β = 1.")).to_be_visible()
     for name in ("What the strength buys and costs", "Disentanglement"):
         page.get_by_role("radio", name=name).click()
         seen = changed(image, seen)
@@ -388,3 +402,19 @@ def test_a_model_is_trained_stopped_trained_shorter_and_looked_at(visit, place):
     expect(page.get_by_text("digits · β-TCVAE · β = 2 · seed 5 · explorer-tried")).to_be_visible()
     source(images(page).first)
     assert (place.parent / "explorer-tried/cells/digits/beta_tcvae/beta~2/metrics.csv").is_file()
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("elsewhere.example", 403)])
+def test_only_pages_of_this_machine_reach_it(address, host, status):
+    """A page of elsewhere whose name is made to lead here is refused, by the host it asks for."""
+    port = int(address.rstrip("/").rpartition(":")[2])
+    request = HTTPConnection("127.0.0.1", port, timeout=10)
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    upgrade |= {
+        "Host": f"{host}:{port}",
+        "Origin": f"http://{host}:{port}",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    request.request("GET", "/_stcore/stream", headers=upgrade)
+    assert request.getresponse().status == status
+    request.close()

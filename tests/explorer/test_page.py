@@ -77,9 +77,8 @@ def test_beside_a_damaged_cell_the_rest_works(study, visit, panel):
     models = study / "cells/sprites/beta_vae/beta~0.1/models.safetensors"
     models.write_bytes(models.read_bytes()[:1000])
     page = visit(study, panel=panel)
-    assert any(
-        text.value.startswith("sprites · beta_vae · 0.1: models.safetensors: damaged") for text in page.sidebar.text
-    )
+    said = [caption.value.replace("\\", "") for caption in page.sidebar.caption]
+    assert any(text.startswith("sprites · beta_vae · 0.1: models.safetensors: damaged") for text in said)
     assert page.sidebar.selectbox(key="strength").options == ["1"]
     assert not page.error
 
@@ -95,7 +94,7 @@ def test_a_damaged_table_is_a_line_where_it_is_needed(study, visit, name, panel,
     (study / "cells/sprites/beta_vae/beta~0.1" / name).write_text("a\n1,2\n3,4,5\n")
     page = visit(study, panel=panel)
     (said,) = [*page.error, *page.warning]
-    assert message in said.value
+    assert message in said.value.replace("\\", "")
     assert not visit(study, panel="Sliders").error
 
 
@@ -149,5 +148,15 @@ def test_a_name_that_leads_elsewhere_is_refused(finished, visit):
     page = visit(finished, panel="Train one")
     page.text_input(key="wish_name").set_value("../../elsewhere")
     page.button[0].click().run()
-    assert page.error[0].value == "the name must be made of letters, digits, - and _"
+    assert page.error[0].value.replace("\\", "") == "the name must be made of letters, digits, - and _"
     assert not page.exception
+
+
+def test_a_name_from_a_file_is_shown_as_it_is(study, visit):
+    """Markdown could make the browser fetch a picture from elsewhere."""
+    name = "![x](http://elsewhere/x.png)"
+    for path in study.glob("cells/sprites/beta_vae/*/spec.json"):
+        path.write_text(path.read_text().replace('"name": "sprites"', f'"name": "{name}"'))
+    page = visit(study, panel="Training curves")
+    (title,) = [text.value for text in page.markdown if "elsewhere" in text.value]
+    assert title.startswith(r"**\!\[x\]\(http\://")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -12,6 +14,11 @@ from multibeta.datasets import DataError
 
 #: Bytes of one file of an archive; the largest of a known dataset, a car of Cars3D, takes 5 MB.
 LARGEST = 1 << 28
+#: What reading an archive, or an array in one, raises if it is damaged or means harm.
+DAMAGES = (
+    *(OSError, ValueError, KeyError, EOFError, RuntimeError),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, tokenize.TokenError),
+)
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
@@ -25,7 +32,9 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
     """
     try:
         yield from _of_zip(path, wanted) if zipfile.is_zipfile(path) else _of_tar(path, wanted)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError) as error:
+    except DataError:
+        raise
+    except DAMAGES as error:
         raise DataError(f"{path} is no whole zip or tar archive: {error}") from None
 
 

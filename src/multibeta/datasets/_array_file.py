@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.datasets import DataError, _npz
+from multibeta.datasets._archives import DAMAGES
 from multibeta.datasets._storage import at_once
 
 NPZ, HDF5 = (".npz",), (".h5", ".hdf5", ".he5")
@@ -100,7 +101,7 @@ class ArrayFile:
                     yield file
         except MemoryError:
             raise DataError(f"{self.path} cannot be read as arrays: one is larger than the memory") from None
-        except _npz.DAMAGES as error:
+        except DAMAGES as error:
             if isinstance(error, DataError):
                 raise
             reason = " ".join(str(error).split())

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import lzma
 import math
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -15,13 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta.datasets import DataError
+from multibeta.datasets._archives import DAMAGES
 from multibeta.datasets._storage import at_once
-
-#: What reading a damaged npz file, or one that means harm, raises.
-DAMAGES = (
-    *(OSError, ValueError, KeyError, EOFError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
-)
 
 
 class Member:

@@ -80,8 +80,11 @@ class Images:
         if self._packed:
             images = np.unpackbits(images, axis=1, count=int(np.prod(self._stored_shape)))
             np.negative(images, out=images)  # 1 becomes 255
-        images = images.reshape(-1, *self._stored_shape)
-        return images if self._derive is None else self._derive(images, positions)
+        images = images.reshape(len(positions), *self._stored_shape)
+        if self._derive is None:
+            return images
+        # A plug-in need not know what to make of no image.
+        return self._derive(images, positions) if len(positions) else np.empty((0, *self.shape[1:]), np.uint8)
 
     def _read_ahead(self, positions: NDArray[np.int64]) -> None:
         """Ask for the part of the map in which these images lie, if they are a good part of it."""
@@ -106,9 +109,9 @@ class Images:
 
 
 def _positions(index: Any, count: int) -> NDArray[np.int64]:
-    """The positions (n,) that an index of the first axis means, each from 0 on."""
-    if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
-        return index if not len(index) or index.min() >= 0 else np.where(index < 0, index + count, index)
+    """The positions (n,) that an index of the first axis means, each from 0 on; small integers would overflow."""
+    if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and (not len(index) or index.min() >= 0):
+        return index.astype(np.int64, copy=False)
     return np.arange(count)[index]
 
 

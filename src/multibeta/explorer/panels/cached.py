@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from multibeta.explorer.opened import Opened, open_one
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.shelf import DAMAGES, Shelf, Shelved, read_shelf
 from multibeta.report.matching import Matching
 
@@ -50,4 +51,4 @@ def told() -> Iterator[None]:
     try:
         yield
     except DAMAGES as error:
-        st.error(" ".join(f"{error}".split()) or type(error).__name__)
+        st.error(plain(str(error)) or type(error).__name__)

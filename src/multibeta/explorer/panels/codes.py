@@ -9,11 +9,14 @@ import streamlit as st
 
 from multibeta.explorer.opened import Opened
 from multibeta.explorer.panels.cached import told
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.panels.start import start_from
 from multibeta.explorer.pictures import data_url
 from multibeta.explorer.scatter import Points, colourings, points, told_of
-from multibeta.figures._style import COLOURS
+from multibeta.figures._style import MARKERS, told_apart
 
+#: Shapes of Vega in the place of `MARKERS`.
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
 #: Schemes of Vega by kind of factor, all readable without red and green.
 SCHEMES: dict[str, Any] = {"ordinal": "viridis", "periodic": "sinebow"}
 
@@ -32,7 +35,7 @@ def show(first: Opened, second: Opened | None) -> None:
 
 def _one(model: Opened, key: str, chart: Any, aside: Any) -> None:
     """A model's points, and aside the image of the one that is clicked."""
-    chart.markdown(f"**{model.title}**")
+    chart.markdown(f"**{plain(model.title)}**")
     chosen, _ = model.require_codes()
     order, kinds = model.order.tolist(), colourings(model)
     names = {j: f"z{j}" if np.isnan(model.kl[j]) else f"z{j} (KL {model.kl[j]:.2f})" for j in order}
@@ -61,21 +64,25 @@ def _chart(found: Points, across: str, up: str, by: str, kind: str) -> Any:
     columns = {name: f"fact{k}" for k, name in enumerate(found.facts)}
     table = pd.DataFrame({"position": found.position, "across": found.across, "up": found.up})
     table = table.assign(**{columns[name]: values for name, values in found.facts.items()})
-    if kind != "categorical":
-        scale: Any = alt.Scale(scheme=SCHEMES[kind])
-    elif table[columns[by]].nunique() <= len(COLOURS):
-        scale = alt.Scale(range=list(COLOURS))
+    field = f"{columns[by]}:{'N' if kind == 'categorical' else 'Q'}"
+    if kind == "categorical":
+        # As in the figures, a class has a shape too: colours alone do not tell many apart, nor everybody a few.
+        count = table[columns[by]].nunique()
+        looks = told_apart(by, [""] * count)
+        shapes = [SHAPES[MARKERS.index(marker)] for marker in looks["markers"]]
+        colour = alt.Color(field, scale=alt.Scale(range=looks["palette"]), title=by)
+        encoding: Any = {"color": colour, "shape": alt.Shape(field, scale=alt.Scale(range=shapes), title=by)}
     else:
-        scale = alt.Scale(scheme="tableau20")
+        encoding = {"color": alt.Color(field, scale=alt.Scale(scheme=SCHEMES[kind]), title=by)}
     picked = alt.selection_point(name="picked", fields=["position"], on="click", clear="dblclick")
     tips = [alt.Tooltip("position", title="no."), *(alt.Tooltip(columns[name], title=name) for name in columns)]
     return (
         alt.Chart(table)
-        .mark_circle(size=36)
+        .mark_point(filled=True, size=36)
         .encode(
             x=alt.X("across:Q", title=across),
             y=alt.Y("up:Q", title=up),
-            color=alt.Color(f"{columns[by]}:{'N' if kind == 'categorical' else 'Q'}", scale=scale, title=by),
+            **encoding,
             opacity=alt.condition(picked, alt.value(0.85), alt.value(0.3)),
             tooltip=tips,
         )
@@ -94,6 +101,6 @@ def _image(model: Opened, position: int, key: str) -> None:
         f'<img alt="{name}" title="{name}" src="{data_url(each)}" style="{style}">' for name, each in pictures.items()
     ]
     st.html("".join(tags))
-    st.caption(f"image {position}: {told_of(model, position)}; beside it its reconstruction")
+    st.caption(plain(f"image {position}: {told_of(model, position)}; beside it its reconstruction"))
     if st.button("Start the sliders from it", key=f"from{key}", on_click=start_from, args=(position,)):
         st.rerun(scope="app")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from multibeta.explorer.curves import LAST, curves
 from multibeta.explorer.panels.cached import told
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.shelf import Shelved
 from multibeta.figures._style import COLOURS
 from multibeta.stages.shared.titles import cell_title
@@ -28,7 +29,7 @@ def show(first: Shelved, second: Shelved | None) -> None:
 def _one(shelved: Shelved, key: str) -> None:
     table = curves(shelved)
     names = list(dict.fromkeys(table.term))
-    st.markdown(f"**{cell_title(shelved.cell) if shelved.cell else ' · '.join(shelved.place)}**")
+    st.markdown(f"**{plain(cell_title(shelved.cell) if shelved.cell else ' · '.join(shelved.place))}**")
     usual = [name for name in names if name not in LAST]
     shown = st.pills("Terms", names, default=usual, selection_mode="multi", key=f"terms{key}")
     columns = st.columns(3)
@@ -40,12 +41,12 @@ def _one(shelved: Shelved, key: str) -> None:
 def _chart(table: pd.DataFrame, name: str) -> Any:
     import altair as alt
 
-    legend = alt.Legend(orient="bottom", title=None, labelExpr="'seed ' + datum.label", symbolType="stroke")
+    legend = alt.Legend(orient="bottom", titleOrient="left", symbolType="stroke", columns=5)
     return (
         alt.Chart(table, title=name)
         .mark_line(strokeWidth=1.5)
         .encode(
-            x=alt.X("step:Q", title="step"),
+            x=alt.X("step:Q", title="step", axis=alt.Axis(tickCount=4), scale=alt.Scale(nice=False)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
             color=alt.Color("seed:N", scale=alt.Scale(range=list(COLOURS)), legend=legend),
             tooltip=["seed:N", "step:Q", "value:Q"],

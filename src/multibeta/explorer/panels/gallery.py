@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from multibeta import randomness
 from multibeta.explorer.opened import Opened
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.pictures import data_url
 from multibeta.explorer.scatter import told_of
 
@@ -40,10 +41,9 @@ def pick_held_out(opened: Opened, key: str, first: int = 0) -> int:
         st.session_state[state] = int(positions[min(first, len(positions) - 1)])
     pages = -(-len(positions) // PAGE)
     page = 1
+    aside, room = st.columns([1, 5])
     if pages > 1:
-        page = int(
-            st.number_input(f"Page of {pages:,}", 1, pages, key=f"{key}_page", width=180, persist_state="session")
-        )
+        page = int(aside.number_input(f"Page of {pages:,}", 1, pages, key=f"{key}_page", persist_state="session"))
     shown = positions[(page - 1) * PAGE : page * PAGE].tolist()
 
     def picked() -> None:
@@ -52,11 +52,8 @@ def pick_held_out(opened: Opened, key: str, first: int = 0) -> int:
             st.session_state[state] = position
 
     images = [{"position": at, "src": data_url(opened.image(at)), "note": f"image {at}"} for at in shown]
-    _gallery(
-        key=f"{key}_gallery",
-        data={"images": images, "picked": st.session_state[state]},
-        on_picked_change=picked,
-    )
     position = int(st.session_state[state])
-    st.caption(f"image {position}: {told_of(opened, position)}")
+    with room:
+        _gallery(key=f"{key}_gallery", data={"images": images, "picked": position}, on_picked_change=picked)
+        st.caption(plain(f"image {position}: {told_of(opened, position)}"))
     return position

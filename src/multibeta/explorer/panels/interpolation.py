@@ -31,8 +31,12 @@ def show(first: Opened, second: Opened | None) -> None:
             return
         images = np.stack([one.image, other.image])
         for i, model in enumerate([first] if second is None else [first, second]):
-            values = (pick_told(model, one, f"told_end0_{i}"), pick_told(model, other, f"told_end1_{i}"))
-            strip, _ = between(model, images, values, steps)
+            columns = st.columns(2, gap="large")
+            with columns[0]:
+                of_one = pick_told(model, one, f"told_end0_{i}")
+            with columns[1]:
+                of_other = pick_told(model, other, f"told_end1_{i}")
+            strip, _ = between(model, images, (of_one, of_other), steps)
             note = "" if model.run.condition is None else "decoded with the condition of the nearer end"
             figure = interpolations(strip[None], images[None], note, model.title)
             st.image(render(figure, "png"), width=WIDTH)

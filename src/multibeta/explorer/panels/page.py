@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from multibeta.explorer.panels import cached, codes, curves, interpolation, pick, samples, sliders, tradeoff, train
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.shelf import Shelf
 
 PANELS = ("Sliders", "Interpolation", "Samples", "Codes", "Trade-off", "Training curves", "Train one")
@@ -18,12 +19,12 @@ def show(study: Path, plugins: frozenset[Path]) -> None:
     try:
         shelf = cached.shelf(study, plugins)
     except FileNotFoundError as reason:
-        st.error(str(reason))
+        st.error(plain(str(reason)))
         return
     with st.sidebar:
-        st.title(study.name)
-        _what_is_there(shelf)
+        st.title(plain(study.name))
         picked = pick.pick(shelf) if shelf.openable else None
+        _what_is_missing(shelf)
     if picked is None:
         st.info("No run of this study can be opened yet. You can train a small one here.")
         train.show(study)
@@ -32,18 +33,18 @@ def show(study: Path, plugins: frozenset[Path]) -> None:
         _panels(shelf, study, *picked)
 
 
-def _what_is_there(shelf: Shelf) -> None:
+def _what_is_missing(shelf: Shelf) -> None:
     """What cannot be looked at, and why."""
     if shelf.problems:
         with st.expander(f"⚠ {len(shelf.problems)} damaged", expanded=True):
             for problem in shelf.problems:
-                st.text(problem)
+                st.caption(plain(problem))
     if shelf.waiting:
         st.caption(f"{shelf.waiting} of {len(shelf.cells)} cells are not trained yet.")
     if shelf.failures:
         with st.expander(f"{len(shelf.failures)} runs without a model"):
             for failure in shelf.failures:
-                st.text(failure)
+                st.caption(plain(failure))
 
 
 def _panels(shelf: Shelf, study: Path, picked: pick.Picked, beside: pick.Picked | None) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from multibeta.explorer.conditional import attributes, samples
 from multibeta.explorer.opened import Opened
 from multibeta.explorer.panels.cached import told
+from multibeta.explorer.panels.plain import plain
 
 
 @st.fragment
@@ -23,10 +24,10 @@ def _one(model: Opened, draw: int, key: str) -> None:
     from multibeta.figures._style import render
     from multibeta.figures.images import conditional_samples
 
-    st.markdown(f"**{model.title}**")
+    st.markdown(f"**{plain(model.title)}**")
     names = attributes(model)
     if not names:
-        st.info(model.missing or "This dataset has neither labels nor factors.")
+        st.info(plain(model.missing) or "This dataset has neither labels nor factors.")
         return
     attribute = str(st.selectbox("Of", names, key=key, persist_state="session"))
     found = samples(model, attribute, draw)

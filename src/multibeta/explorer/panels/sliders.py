@@ -45,7 +45,10 @@ def show(first: Opened, second: Opened | None) -> None:
         if start is None:
             return
         models = [first] if second is None else [first, second]
-        hands = [_hand(model, start, f"told{i}") for i, model in enumerate(models)]
+        hands = []
+        for i, (column, model) in enumerate(zip(st.columns(2), models, strict=False)):
+            with column:
+                hands.append(_hand(model, start, f"told{i}"))
         collapsed = not first.active.any()
         inactive = st.checkbox("Inactive latents too", key="inactive", persist_state="session") or collapsed
         if collapsed:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from multibeta.explorer.opened import Opened
 from multibeta.explorer.panels.gallery import pick_held_out
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.pictures import as_of_dataset
 
 PRIOR, HELD_OUT, DROPPED = "Prior mean", "Held-out image", "Your own image"
@@ -45,7 +46,7 @@ def pick_start(
         ValueError: the file that was dropped is no image.
     """
     if opened.dataset is None:
-        st.info(opened.missing)
+        st.info(plain(opened.missing))
         kinds = tuple(kind for kind in kinds if kind != HELD_OUT)
     point: int = st.session_state.get(f"{key}_point", -1)
     if opened.dataset is not None and 0 <= point < len(opened.dataset.images):
@@ -102,7 +103,7 @@ def pick_told(opened: Opened, start: Start, key: str) -> int:
     names = opened.condition_names
     return int(
         st.selectbox(
-            f"{opened.title} is told {told.name}",
+            plain(f"{opened.title} is told {told.name}"),
             range(len(names)),
             index=true,
             format_func=lambda value: names[value],

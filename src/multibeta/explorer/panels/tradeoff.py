@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from multibeta.explorer.panels.cached import told
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.shelf import Shelf, Shelved
 from multibeta.explorer.tradeoff import FIGURES, datasets_of, tradeoff_figure
+from multibeta.stages.shared.titles import cell_title
 
 
 @st.fragment
@@ -24,9 +26,10 @@ def show(shelf: Shelf, chosen: Shelved) -> None:
     with told():
         picture, problems = _drawn(shelf, chosen, str(name))
         st.image(picture, width="stretch")
-        st.caption(f"Ringed: {' · '.join(chosen.place)}. These are the figures of the report.")
+        title = cell_title(chosen.cell) if chosen.cell else ""
+        st.caption(plain(f"Ringed: {title}. These are the figures of the report."))
         for problem in problems:
-            st.warning(problem)
+            st.warning(plain(problem))
 
 
 def _drawn(shelf: Shelf, chosen: Shelved, name: str) -> tuple[bytes, list[str]]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from multibeta import registry
 from multibeta.explorer.panels import cached
+from multibeta.explorer.panels.plain import plain
 from multibeta.explorer.panels.start import PRIOR
 from multibeta.explorer.shelf import OWN
 from multibeta.explorer.small_training import DATASETS, MINUTES, STEPS, Training, Wish
@@ -68,19 +69,19 @@ def _progress(training: Training) -> None:
         # The whole page once more: the new model comes into the lists, and this fragment is gone.
         cached.shelf.clear()
         st.rerun(scope="app")
-    st.progress(training.share, f"{_title(training.wish)}: {training.words}")
+    st.progress(training.share, plain(f"{_title(training.wish)}: {training.words}"))
     st.button("Stop", on_click=training.stop, key="stop")
 
 
 def _ended(training: Training) -> None:
     title = _title(training.wish)
     if training.state == "done":
-        st.success(f"{title}: {training.words}")
+        st.success(plain(f"{title}: {training.words}"))
         st.button("Look at it", on_click=_look, args=(training.wish,), key="look")
     elif training.state == "stopped":
-        st.info(f"{title}: {training.words}")
+        st.info(plain(f"{title}: {training.words}"))
     else:
-        st.error(f"{title}: {training.words}")
+        st.error(plain(f"{title}: {training.words}"))
 
 
 def _title(wish: Wish) -> str:
