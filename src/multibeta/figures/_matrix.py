@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -45,6 +46,9 @@ def heat_map(
     """Values (R, K) in [0, 1]; in each of the first rows one column is framed."""
     import seaborn as sns
 
+    # Without one, seaborn has a picture of the whole figure made for each label it measures.
+    figure: Any = axes.figure
+    FigureCanvasAgg(figure)
     row_names, column_names = ([shortened(name, OF_NAME) for name in each] for each in (row_names, column_names))
     numbers = {"annot": True, "fmt": ".2f", "annot_kws": {"color": INK}}
     names = {"xticklabels": column_names, "yticklabels": row_names}

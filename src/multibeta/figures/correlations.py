@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ def correlations(values: NDArray[np.floating], labels: Sequence[str], title: str
         raise ValueError(f"correlations {values.shape} and {len(labels)} labels do not fit")
     side = min(CELL * len(labels), look.width - LABEL)
     figure = Figure(figsize=(side + LABEL, side + LABEL), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)  # without one, seaborn has a picture of the whole figure made for each label it measures
     axes = figure.subplots()
     # The first measure has no row and the last no column: they would hold nothing below the diagonal.
     values, pair = values[1:, :-1], np.tri(len(labels) - 1, dtype=bool)

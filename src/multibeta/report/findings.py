@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -187,6 +187,13 @@ class Findings:
     animations: Mapping[tuple[str, str, str], Sequence[str]] = field(default_factory=dict)
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def beside(self, **changes: Any) -> Findings:
+        """A copy with other fields beside the same tables, which keeps what has been searched in these."""
+        copy = replace(self, **changes)
+        searched = ("failures", "_columns", "_numbers", "_runs", "_repeats")
+        vars(copy).update({name: value for name, value in vars(self).items() if name in searched})
+        return copy
 
     @property
     def datasets(self) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from multibeta.figures._style import LOOKS, REPORT
@@ -52,9 +51,11 @@ def report(study_folder: Path) -> Path:
 
 def _write(folder: StudyFolder) -> tuple[str, bool]:
     """All files of a report but the page; its text, and whether the page is to hold the pictures of cells."""
-    findings = replace(gather(folder), references=known_references(folder))
+    findings = gather(folder).beside(references=known_references(folder))
     found = numbers(findings)
-    findings = replace(findings, cited=_cited(folder.lock, found))
+    # Of a large study millions of objects, which stay as they are: the search for cycles need not go through them.
+    gc.freeze()
+    findings = findings.beside(cited=_cited(folder.lock, found))
     write_table(folder.metrics, findings.metrics)
     write_table(folder.runs, findings.runs[list(RUNS_COLUMNS)])
     write_table(folder.summary, findings.summary)
@@ -70,7 +71,7 @@ def _write(folder: StudyFolder) -> tuple[str, bool]:
         write_text(folder.tables / f"{name}.tex", tabular)
     column = read_json(folder.study)["report"].get("column")
     draw_study(findings, folder.figures, LOOKS[column] if column else REPORT)
-    findings = replace(findings, ladders=draw_ladders(folder, findings))
+    findings = findings.beside(ladders=draw_ladders(folder, findings))
     text = markdown(findings)
     write_text(folder.report_markdown, text)
     return text, embeds(findings)
@@ -78,13 +79,14 @@ def _write(folder: StudyFolder) -> tuple[str, bool]:
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Look for cycles less often: the tables of a large study are millions of objects to look through each time."""
+    """Look for cycles less often, and never in what is frozen within."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(50_000, 10, 10)
     try:
         yield
     finally:
         gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _cited(lock: Path, found: list[Number]) -> Cited | None:

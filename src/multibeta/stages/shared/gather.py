@@ -164,7 +164,7 @@ def gather(folder: StudyFolder) -> Findings:
         animations={each.key.place: each.animations() for each in found},
         sources=_sources([each.cell for each in found]),
     )
-    return replace(findings, comparisons=compare(findings))
+    return findings.beside(comparisons=compare(findings))
 
 
 def _card(folder: Path, split: SplitOptions) -> dict[str, Any]:
