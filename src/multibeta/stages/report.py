@@ -79,7 +79,7 @@ def _write(folder: StudyFolder) -> tuple[str, bool]:
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Look for cycles less often, and never in what is frozen within."""
+    """Look for cycles less often, and in what is frozen within only at the end: files are open in some."""
     before = gc.get_threshold()
     gc.set_threshold(50_000, 10, 10)
     try:
@@ -87,6 +87,7 @@ def _rare_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+        gc.collect()
 
 
 def _cited(lock: Path, found: list[Number]) -> Cited | None:
