@@ -318,8 +318,12 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV of ours: β and fingerprints stay text, empty text stays empty instead of becoming NaN."""
+def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """A CSV of ours: β and fingerprints stay text, empty text stays empty instead of becoming NaN.
+
+    Raises:
+        ValueError: it is damaged, or has not all of ``columns``; the message names it.
+    """
     import pandas as pd
 
     text = (
@@ -336,7 +340,10 @@ def read_table(path: Path) -> pd.DataFrame:
         "against_variant",
         "against_beta",
     )
-    table = pd.read_csv(path, dtype=dict.fromkeys(text, str))
+    with reading(path):
+        table = pd.read_csv(path, dtype={**dict.fromkeys(text, str), "seed": int, "value": float})
+        if lost := [name for name in columns if name not in table]:
+            raise ValueError(f"no column {', '.join(lost)}")
     return table.fillna({name: "" for name in text if name in table and table[name].hasnans})
 
 

@@ -131,7 +131,8 @@ def test_a_damaged_table_is_named_and_the_others_are_drawn(study):
     shelf = read_shelf(study)
     picture, (problem,) = tradeoff_figure(shelf, shelf.cells[0], "rate_distortion")
     assert picture.startswith(b"\x89PNG")
-    assert problem.startswith("sprites · beta_vae · 1: metrics.csv: damaged")
+    assert problem.startswith("sprites · beta_vae · 1: ")
+    assert "beta~1/metrics.csv: damaged (" in problem
 
 
 def test_without_any_measure_a_line_says_so(study):

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from multibeta import registry
+from multibeta.cli import main
 from multibeta.metrics._features import DomainFeatures
 from multibeta.report.findings import GALLERIES
 from multibeta.report.markdown import markdown
@@ -339,6 +340,31 @@ def test_a_study_without_any_result_still_has_a_report(tmp_path):
 def test_a_folder_without_a_study_is_an_error_of_one_line(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no study there \(study.json is missing\)"):
         report(tmp_path)
+
+
+DAMAGES = {
+    "a column is lost": ("metrics.csv", lambda text: text.replace("value", "valeu", 1), "no column value"),
+    "a number is none": ("metrics.csv", lambda text: re.sub(r",[\d.]+(,\d+,done)", r",x\1", text, count=1), "'x'"),
+    "cut off": ("metrics.csv", lambda text: "", "No columns to parse"),
+    "no table": ("metrics.csv", lambda text: text + '"', "EOF inside string"),
+    "no runs": ("cell.json", lambda text: "{}", "'runs'"),
+    "a list": ("cell.json", lambda text: "[]", "list"),
+    "a run without fingerprint": ("cell.json", lambda text: text.replace('"fingerprint"', '"print"'), "'fingerprint'"),
+    "half written": ("cell.json", lambda text: text[:40], "line"),
+    "costs of another kind": ("costs.json", lambda text: "[1]", "costs by seed"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_a_cell_is_named_in_a_line(root, damage, capsys):
+    name, alter, why = DAMAGES[damage]
+    path = root / "made/cells/sprites/beta_vae/beta~4" / name
+    path.write_text(alter(path.read_text()))
+    assert main(["report", str(root / "made")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"report: {path}: damaged (")
+    assert why in line
+    assert line.endswith("); remove it and make it again")
 
 
 def test_equal_results_give_equal_bytes(reported):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from multibeta.explorer.shelf import Shelved
-from multibeta.results import read_table, reading
+from multibeta.results import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,10 +23,7 @@ def curves(shelved: Shelved) -> pd.DataFrame:
     path = shelved.folder.history
     if not path.is_file():
         raise ValueError(f"{' · '.join(shelved.place)}: history.csv is missing")
-    with reading(path):
-        table = read_table(path)
-        if not {"seed", "step"} <= set(table.columns):
-            raise ValueError("it has no seed and step")
+    table = read_table(path, ("seed", "step"))
     terms = [name for name in table.columns if name not in ("seed", "step")]
     order = [name for name in terms if name not in LAST] + [name for name in LAST if name in terms]
     return table.melt(["seed", "step"], order, var_name="term").dropna()

@@ -77,12 +77,12 @@ def measured(shelf: Shelf, datasets: Sequence[str]) -> tuple[Findings, list[str]
         if not each.folder.metrics.is_file():
             continue
         try:
-            table = read_table(each.folder.metrics)[list(METRICS_COLUMNS)]
+            table = read_table(each.folder.metrics, METRICS_COLUMNS)[list(METRICS_COLUMNS)]
             # What no figure shows would take most of the time.
             table = table[table.metric.isin(SHOWN) & (table.factor == "") & table.seed.isin(each.finished)]
             tables.append(table.assign(variant=variant))
         except DAMAGES as error:
-            problems.append(f"{' · '.join(each.place)}: metrics.csv: damaged ({' '.join(str(error).split())})")
+            problems.append(f"{' · '.join(each.place)}: {' '.join(str(error).split())}")
     if not tables:
         raise ValueError(
             f"no cell of {', '.join(datasets)} is measured yet: multibeta measure results/<study>/cells/<…>/beta~<β>"

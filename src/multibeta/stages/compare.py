@@ -31,12 +31,12 @@ def compare(one: Path, other: Path, out: Path | None = None) -> Path:
         raise ValueError(f"{other}: is the same study as {one}; give two")
     names = [folder.resolve().name for folder in (one, other)]
     out = out or Path("compare-{}-{}".format(*names))
-    for folder in (one, other):
-        if out.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"{out}: lies inside the study {folder}; give another folder with --out")
     # Namesakes are told apart by their paths.
     names = names if names[0] != names[1] else list(map(str, (one, other)))
     first, second = (replace(_read(folder), name=name) for folder, name in zip((one, other), names, strict=True))
+    for folder in (one, other):
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"{out}: lies inside the study {folder}; give another folder with --out")
     found = differences_between(first, second)
     text = compared(first, second, found, _of_siblings())
     write_table(out / "compare.csv", found)

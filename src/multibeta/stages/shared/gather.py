@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from multibeta.results import (
     data_folder,
     read_json,
     read_table,
+    reading,
 )
 from multibeta.stages.shared.provenance import git_commit
 from multibeta.stages.shared.titles import variant_title
@@ -54,10 +56,10 @@ class Found:
         cell = Cell.model_validate({name: value for name, value in spec.items() if name not in FOLLOWS})
         cell.load_plugins()
         folder = study.cell(cell.dataset.name, cell.variant.name, cell.strength)
-        facts = read_json(folder.cell) if folder.cell.is_file() else {}
-        metrics = read_table(folder.metrics) if folder.metrics.is_file() else _empty(METRICS_COLUMNS)
-        repeats = read_table(folder.repeats) if folder.repeats.is_file() else _empty(REPEATS_COLUMNS)
-        costs = read_json(folder.costs) if folder.costs.is_file() else {}
+        facts = _facts(folder.cell) if folder.cell.is_file() else {}
+        metrics = read_table(folder.metrics, METRICS_COLUMNS) if folder.metrics.is_file() else _empty(METRICS_COLUMNS)
+        repeats = read_table(folder.repeats, REPEATS_COLUMNS) if folder.repeats.is_file() else _empty(REPEATS_COLUMNS)
+        costs = _costs(folder.costs) if folder.costs.is_file() else {}
         found = cls(cell, spec["data_key"], folder, facts, costs, metrics, repeats)
         seeds = [seed for seed in cell.seeds if found.status(seed)[0] != "missing"]
         return replace(found, metrics=metrics[metrics.seed.isin(seeds)], repeats=repeats[repeats.seed.isin(seeds)])
@@ -101,7 +103,8 @@ class Found:
 
     def diagnoses(self) -> dict[int, list[Diagnosis]]:
         """What the history of each run that has ended tells."""
-        histories = read_table(self.folder.history) if self.folder.history.is_file() else pd.DataFrame({"seed": []})
+        history = self.folder.history
+        histories = read_table(history, ("seed", "step")) if history.is_file() else pd.DataFrame({"seed": []})
         ended = {seed: self.status(seed) for seed in self.cell.seeds}
         return {
             seed: diagnose(histories[histories.seed == seed], status, reason)
@@ -116,6 +119,23 @@ class Found:
 
     def animations(self) -> list[str]:
         return [name for name in self.pictures() if (self.folder.figures / f"{name}.webp").is_file()]
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """What cell.json holds, with at least what is asked of every run."""
+    facts: dict[str, Any] = read_json(path)
+    with reading(path, (KeyError, TypeError, AttributeError)):
+        for run in facts["runs"].values():
+            itemgetter("status", "reason", "fingerprint")(run)
+    return facts
+
+
+def _costs(path: Path) -> dict[str, float]:
+    costs = read_json(path)
+    with reading(path):
+        if not isinstance(costs, dict):
+            raise ValueError("no costs by seed")
+    return costs
 
 
 def gather(folder: StudyFolder) -> Findings:
