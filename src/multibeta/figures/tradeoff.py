@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 ROW = 1.45  # inches
 #: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
 PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
-#: Letters of tick labels that fit below a panel, each with one of space; a longer grid labels every second, third …
-#: strength.
+#: Letters of tick labels that fit below a panel, each label with one of space.
 TICK_LETTERS = 18
 
 
@@ -222,13 +221,17 @@ def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str,
         sns.lineplot(means, x=x, y=y, dashes=False, markeredgewidth=0, legend=False, ax=axes, **looks, **line)
 
 
-def _ticks(strengths: Sequence[float]) -> Sequence[float]:
-    """All strengths, or every second, third … so that their labels do not touch."""
-    for every in range(1, len(strengths)):
-        ticks = strengths[::every]
-        if sum(len(f"{beta:g}") + 1 for beta in ticks) <= TICK_LETTERS:
-            return ticks
-    return strengths[:1]
+def _ticks(strengths: Sequence[float]) -> list[float]:
+    """From left to right, each strength whose label does not touch the one before it on the log axis."""
+    places = np.log(strengths) - np.log(strengths[0])
+    places *= TICK_LETTERS / max(places[-1], 1e-9)
+    ticks, free = [], -np.inf
+    for beta, place in zip(strengths, places, strict=True):
+        half = (len(f"{beta:g}") + 1) / 2
+        if place - half >= free:
+            ticks.append(beta)
+            free = place + half
+    return ticks
 
 
 def _against_strength(
