@@ -335,6 +335,7 @@ def test_a_study_without_any_result_still_has_a_report(tmp_path):
     text = (tmp_path / "made" / "report.md").read_text(encoding="utf-8")
     assert "**Incomplete: 0 of 24 runs done.**" in text
     assert "not prepared yet" in text
+    assert "No measure yet against β on a log axis" in text
 
 
 def test_a_folder_without_a_study_is_an_error_of_one_line(tmp_path):

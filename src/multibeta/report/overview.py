@@ -67,11 +67,12 @@ def study(findings: Findings) -> str:
 def tradeoffs(findings: Findings) -> str:
     """The two figures that the stage has drawn."""
     symbol = findings.symbol
+    shown = _panels(findings, "tradeoff")
     return "\n\n".join(
         [
             "## Trade-off",
             picture("figures/tradeoff.png", f"Measures against {symbol}", "100%"),
-            f"{_panels(findings, 'tradeoff')} against {symbol} on a log axis: seeds as points, their mean as a line, "
+            f"{shown[0].upper()}{shown[1:]} against {symbol} on a log axis: seeds as points, their mean as a line, "
             "the 95 % interval of the mean (Student's t) as bars, which may leave a panel; of more than 12 strengths "
             "as bands, without seeds. ↑ higher is better, ↓ lower "
             f"is better. {_files('tradeoff')}",
@@ -92,7 +93,7 @@ def panel_columns(findings: Findings, figure: str = "tradeoff") -> dict[str, Col
 
 def _panels(findings: Findings, figure: str) -> str:
     shown = [column for column in panel_columns(findings, figure).values() if column]
-    return plain(", ".join(findings.label(column.metric) for column in shown))
+    return plain(", ".join(findings.label(column.metric) for column in shown)) or "no measure yet"
 
 
 def dataset_facts(name: str, card: Mapping[str, Any]) -> str:
