@@ -44,7 +44,7 @@ def pack(folder: StudyFolder, target: Path, weights: bool = False) -> list[str]:
     if not folder.study.is_file():
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
     if not folder.report_html.is_file():
-        raise FileNotFoundError(f"{folder.path}: no report there yet; run multibeta report {folder.path} first")
+        raise FileNotFoundError(f"{folder.path}: no report of it yet; run multibeta report {folder.path} first")
     study = read_json(folder.study)
     name = study["name"]
     _check_fingerprints(study)
@@ -102,9 +102,7 @@ def _check_fingerprints(study: Mapping[str, Any]) -> None:
         for seed, fingerprint in spec["fingerprints"].items():
             if cell.run_fingerprint(int(seed)) != fingerprint:
                 place = f"{cell.dataset.name}/{cell.variant.name}/beta~{cell.strength}"
-                raise ValueError(
-                    f"{place}: its plug-ins or the code have changed since; run the study again, then pack"
-                )
+                raise ValueError(f"{place}: its plug-ins or the code have changed; run the study again first")
 
 
 def _plugins(paths: list[str]) -> dict[Path, str]:
@@ -124,7 +122,7 @@ def _config(study: Mapping[str, Any], plugins: list[str]) -> dict[str, Any]:
     """The config as given, with each dataset as it was found: resolved names, and the hash of one's own content."""
     config = {key: value for key, value in study["config"].items() if key != "mirror"}
     given = config["datasets"]
-    entries = dict.fromkeys(given, {}) if isinstance(given, list) else given
+    entries = {name: {} for name in given} if isinstance(given, list) else given
     found = {cell["dataset"]["name"]: cell["dataset"] for cell in study["cells"]}
     config["datasets"] = {
         name: {**(entry or {}), "dataset": found[name]["plug_in"], "options": found[name]["options"]}
