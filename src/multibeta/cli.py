@@ -197,7 +197,7 @@ def _pack(options: argparse.Namespace) -> None:
     from multibeta.stages.pack import pack
 
     target = options.output or Path(f"{options.study.resolve().name}.zip")
-    for line in pack(StudyFolder(options.study), target, options.weights):
+    for line in pack(StudyFolder(options.study), target, options.weights, options.date):
         print(f"pack: not in it: {line}", file=sys.stderr)
     print(target)
 
@@ -513,6 +513,17 @@ def _pack_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", type=Path, help="results/<study>, its report written")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: ./<study>.zip")
     parser.add_argument("--weights", action="store_true", help="with the models and codes of every cell")
+    date = "of publication, in the metadata; default: the day the report was written"
+    parser.add_argument("--date", metavar="YYYY-MM-DD", type=_day, help=date)
+
+
+def _day(text: str) -> str:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a day such as 2026-01-31") from None
 
 
 def _unpack_options(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import stat
 import zipfile
 
@@ -44,6 +45,10 @@ def packed(study, tmp_path_factory):
 def test_the_same_study_gives_the_same_bytes(study, packed, tmp_path):
     pack(study, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == packed.read_bytes()
+    shutil.copytree(study.path.parent, tmp_path / "results", copy_function=shutil.copyfile)
+    for root, name in ((study.path, "one.zip"), (tmp_path / "results/tiny", "other.zip")):
+        assert main(["pack", str(root), "-o", str(tmp_path / name), "--date", "2026-01-31"]) == 0
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes() != packed.read_bytes()
 
 
 def test_an_archive_unpacks_to_what_was_packed(study, packed, tmp_path):
@@ -79,6 +84,7 @@ def test_rocrate_reads_it(packed, tmp_path):
     manifest = unpack(packed, tmp_path / "out")
     crate = rocrate.ROCrate(tmp_path / "out")
     assert crate.name == "tiny"
+    assert crate.datePublished is not None
     files = [entity for entity in crate.data_entities if entity.type == "File"]
     assert len(files) == len(manifest["files"]) - 1
 

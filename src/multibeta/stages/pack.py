@@ -8,6 +8,7 @@ import mimetypes
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,14 @@ STORED = frozenset({".png", ".webp", ".npz", ".pdf", ".safetensors"})
 TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def pack(folder: StudyFolder, target: Path, weights: bool = False) -> list[str]:
+def pack(folder: StudyFolder, target: Path, weights: bool = False, date: str | None = None) -> list[str]:
     """Write the archive of a study; the same files give the same bytes.
 
     Args:
         folder: ``results/<study>``, its report written; only read.
         target: the zip to write, whole or not at all.
         weights: with ``models.safetensors`` and ``codes.npz`` of every cell.
+        date: of publication, as YYYY-MM-DD; None: the day on which the report was written (UTC).
 
     Returns:
         What is not in it that a re-run needs, or that the study asked for, a line each.
@@ -47,6 +49,7 @@ def pack(folder: StudyFolder, target: Path, weights: bool = False) -> list[str]:
         raise FileNotFoundError(f"{folder.path}: no report of it yet; run multibeta report {folder.path} first")
     study = read_json(folder.study)
     name = study["name"]
+    day = date or datetime.fromtimestamp(folder.report_html.stat().st_mtime, UTC).date().isoformat()
     _check_fingerprints(study)
     files = dict(_results(folder, name, weights))
     plugins = _plugins(study["config"].get("plugins", []))
@@ -56,7 +59,7 @@ def pack(folder: StudyFolder, target: Path, weights: bool = False) -> list[str]:
     missing = [*_missing(study), *_unfinished(folder, study)]
     listed = {place: _facts_of(path) for place, path in files.items()}
     listed |= {place: _facts(content) for place, content in written.items()}
-    written[CRATE] = _json(_crate(study, read_json(folder.provenance), listed, missing))
+    written[CRATE] = _json(_crate(study, read_json(folder.provenance), listed, missing, day))
     listed[CRATE] = _facts(written[CRATE])
     for place in listed:
         if not is_safe(place):
@@ -152,7 +155,11 @@ def _unfinished(folder: StudyFolder, study: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _crate(
-    study: Mapping[str, Any], provenance: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]], missing: list[str]
+    study: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    files: Mapping[str, Mapping[str, Any]],
+    missing: list[str],
+    day: str,
 ) -> dict[str, Any]:
     """RO-Crate 1.1 (https://w3id.org/ro/crate/1.1): the study as a data set, made by one action of this software."""
     name, parts = study["name"], [{"@id": _address(place)} for place in sorted(files)]
@@ -175,6 +182,7 @@ def _crate(
         "name": study["report"]["title"] or name,
         "description": f"Results of the multibeta study {name}: report, tables, figures, specs and provenance."
         + "".join(f" Not in it: {line}." for line in missing),
+        "datePublished": day,
         "hasPart": parts,
         "mentions": {"@id": action["@id"]},
     }
