@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mimetypes
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from multibeta import registry
 from multibeta.cell import Cell
 from multibeta.results import StudyFolder, data_folder, read_json, replacing
 from multibeta.stages.shared.archive import CRATE, FORMAT, MANIFEST, RERUN, copy, is_safe
+from multibeta.stages.shared.crate import crate
 
 #: Files of a cell that hold its models, or codes as large; packed where they are asked for.
 WEIGHTS = ("models.safetensors", "codes.npz")
@@ -56,14 +56,18 @@ def pack(folder: StudyFolder, target: Path, weights: bool = False, date: str | N
     files |= {f"{RERUN}/{place}": path for path, place in plugins.items()}
     config = _config(study, [plugins[Path(path)] for path in study["config"].get("plugins", [])])
     written = {f"{RERUN}/config.yaml": _yaml(config)}
-    missing = [*_missing(study), *_unfinished(folder, study)]
+    missing = [line if line.isprintable() else ascii(line) for line in (*_missing(study), *_unfinished(folder, study))]
     listed = {place: _facts_of(path) for place, path in files.items()}
     listed |= {place: _facts(content) for place, content in written.items()}
-    written[CRATE] = _json(_crate(study, read_json(folder.provenance), listed, missing, day))
+    written[CRATE] = _json(crate(study, read_json(folder.provenance), listed, missing, day))
     listed[CRATE] = _facts(written[CRATE])
     for place in listed:
         if not is_safe(place):
             raise ValueError(f"{place!r}: a file of this name cannot be in an archive; rename it")
+    if len({place.casefold() for place in listed}) < len(listed):
+        raise ValueError(
+            f"{folder.path}: two names differ in capitals alone, which some systems take for one; rename one"
+        )
     manifest = {"format": FORMAT, "study": name, "weights": weights, "missing": missing}
     written[MANIFEST] = _json({**manifest, "files": dict(sorted(listed.items()))})
     with replacing(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -152,65 +156,6 @@ def _unfinished(folder: StudyFolder, study: Mapping[str, Any]) -> Iterator[str]:
         files = folder.cell(*place)
         if not files.cell.is_file() or not files.metrics.is_file():
             yield f"cell {'/'.join(place[:2])}/beta~{place[2]}: not trained and measured yet"
-
-
-def _crate(
-    study: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    files: Mapping[str, Mapping[str, Any]],
-    missing: list[str],
-    day: str,
-) -> dict[str, Any]:
-    """RO-Crate 1.1 (https://w3id.org/ro/crate/1.1): the study as a data set, made by one action of this software."""
-    name, parts = study["name"], [{"@id": _address(place)} for place in sorted(files)]
-    software = {"@id": "#multibeta", "@type": "SoftwareApplication", "name": "multibeta"}
-    versions = (provenance.get("versions") or [{}])[0]
-    software["softwareVersion"] = versions.get("multibeta", "")
-    commit = provenance.get("git_commit") or "not known"
-    action = {
-        "@id": "#study",
-        "@type": "CreateAction",
-        "name": f"Training, measuring and reporting of study {name}",
-        "description": f"{provenance.get('command', '')} (commit {commit})",
-        "instrument": {"@id": software["@id"]},
-        "object": {"@id": f"{RERUN}/config.yaml"},
-        "result": {"@id": "./"},
-    }
-    root = {
-        "@id": "./",
-        "@type": "Dataset",
-        "name": study["report"]["title"] or name,
-        "description": f"Results of the multibeta study {name}: report, tables, figures, specs and provenance."
-        + "".join(f" Not in it: {line}." for line in missing),
-        "datePublished": day,
-        "hasPart": parts,
-        "mentions": {"@id": action["@id"]},
-    }
-    descriptor = {
-        "@id": CRATE,
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
-    }
-    entities = [
-        {
-            "@id": _address(place),
-            "@type": "File",
-            "name": place,
-            "contentSize": str(facts["size"]),
-            "sha256": facts["sha256"],
-            "encodingFormat": mimetypes.types_map.get(Path(place).suffix, "application/octet-stream"),
-        }
-        for place, facts in sorted(files.items())
-    ]
-    graph = [descriptor, root, action, software, *entities]
-    return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
-
-
-def _address(place: str) -> str:
-    from urllib.parse import quote
-
-    return quote(place)
 
 
 def _entry(place: str) -> zipfile.ZipInfo:
