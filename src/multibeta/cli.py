@@ -192,6 +192,28 @@ def _numbers(options: argparse.Namespace) -> int:
     return 1 if moved else 0
 
 
+def _pack(options: argparse.Namespace) -> None:
+    from multibeta.results import StudyFolder
+    from multibeta.stages.pack import pack
+
+    target = options.output or Path(f"{options.study.resolve().name}.zip")
+    for line in pack(StudyFolder(options.study), target, options.weights, options.date):
+        print(f"pack: not in it: {line}", file=sys.stderr)
+    print(target)
+
+
+def _unpack(options: argparse.Namespace) -> None:
+    from multibeta.stages.unpack import unpack
+
+    folder = options.folder or Path(options.archive.stem)
+    manifest = unpack(options.archive, folder)
+    print(f"{folder}: {len(manifest['files'])} files of study {manifest['study']}, all as they were packed")
+    for line in manifest["missing"]:
+        print(f"Not in it: {line}")
+    print("To run the study again, in the repository, with results beside the archived ones:")
+    print(f"  snakemake --cores all --directory {shlex.quote(str(folder.resolve() / 'rerun'))}")
+
+
 def _check(options: argparse.Namespace) -> None:
     from multibeta.study import Study
 
@@ -329,6 +351,8 @@ def _parser() -> argparse.ArgumentParser:
         (_compare_options, "compare", _compare, "say what two studies share, what differs, and which differences hold"),
         (_power_options, "power", _power, "say how many seeds a study needs to see a difference, from its own spread"),
         (_numbers_options, "numbers", _numbers, "lock the numbers that a paper cites, or say which have moved since"),
+        (_pack_options, "pack", _pack, "put a study into one archive that holds all it takes to trust and re-run it"),
+        (_unpack_options, "unpack", _unpack, "check every file of an archive of a study, and write it to a folder"),
     ):
         describe(add(name, run, text))
 
@@ -483,6 +507,28 @@ def _numbers_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--macros", metavar="TEX", type=Path, help="with --lock: write the macros of these numbers alone"
     )
+
+
+def _pack_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", type=Path, help="results/<study>, its report written")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: ./<study>.zip")
+    parser.add_argument("--weights", action="store_true", help="with the models and codes of every cell")
+    date = "of publication, in the metadata; default: the day the report was written"
+    parser.add_argument("--date", metavar="YYYY-MM-DD", type=_day, help=date)
+
+
+def _day(text: str) -> str:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a day such as 2026-01-31") from None
+
+
+def _unpack_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("archive", type=Path, metavar="ARCHIVE", help="what multibeta pack wrote")
+    parser.add_argument("folder", nargs="?", type=Path, help="a new one, default: ./<name of the archive>")
 
 
 def _set(parser: argparse.ArgumentParser, text: str) -> None:

@@ -1,0 +1,187 @@
+"""Stage pack: a study becomes one archive that says what it holds and from which it is run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import zipfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from multibeta import registry
+from multibeta.cell import Cell
+from multibeta.results import StudyFolder, data_folder, read_json, replacing
+from multibeta.stages.shared.archive import CRATE, FORMAT, MANIFEST, RERUN, copy, is_safe
+from multibeta.stages.shared.crate import crate
+
+#: Files of a cell that hold its models, or codes as large; packed where they are asked for.
+WEIGHTS = ("models.safetensors", "codes.npz")
+#: What the report reads of a prepared dataset.
+OF_DATA = ("card.json", "spec.json", "features.safetensors")
+#: Compressed already.
+STORED = frozenset({".png", ".webp", ".npz", ".pdf", ".safetensors"})
+#: The one time that all entries have, so that equal files make equal archives.
+TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def pack(folder: StudyFolder, target: Path, weights: bool = False, date: str | None = None) -> list[str]:
+    """Write the archive of a study; the same files give the same bytes.
+
+    Args:
+        folder: ``results/<study>``, its report written; only read.
+        target: the zip to write, whole or not at all.
+        weights: with ``models.safetensors`` and ``codes.npz`` of every cell.
+        date: of publication, as YYYY-MM-DD; None: the day on which the report was written (UTC).
+
+    Returns:
+        What is not in it that a re-run needs, or that the study asked for, a line each.
+
+    Raises:
+        FileNotFoundError: the folder holds no study, or no report of it.
+        ValueError: a plug-in is no longer what the study was trained with, or a file cannot be in an archive.
+    """
+    if not folder.study.is_file():
+        raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
+    if not folder.report_html.is_file():
+        raise FileNotFoundError(f"{folder.path}: no report of it yet; run multibeta report {folder.path} first")
+    study = read_json(folder.study)
+    name = study["name"]
+    day = date or datetime.fromtimestamp(folder.report_html.stat().st_mtime, UTC).date().isoformat()
+    _check_fingerprints(study)
+    files = dict(_results(folder, name, weights))
+    plugins = _plugins(study["config"].get("plugins", []))
+    files |= {f"{RERUN}/{place}": path for path, place in plugins.items()}
+    config = _config(study, [plugins[Path(path)] for path in study["config"].get("plugins", [])])
+    written = {f"{RERUN}/config.yaml": _yaml(config)}
+    missing = [line if line.isprintable() else ascii(line) for line in (*_missing(study), *_unfinished(folder, study))]
+    listed = {place: _facts_of(path) for place, path in files.items()}
+    listed |= {place: _facts(content) for place, content in written.items()}
+    written[CRATE] = _json(crate(study, read_json(folder.provenance), listed, missing, day))
+    listed[CRATE] = _facts(written[CRATE])
+    for place in listed:
+        if not is_safe(place):
+            raise ValueError(f"{place!r}: a file of this name cannot be in an archive; rename it")
+    if len({place.casefold() for place in listed}) < len(listed):
+        raise ValueError(
+            f"{folder.path}: two names differ in capitals alone, which some systems take for one; rename one"
+        )
+    manifest = {"format": FORMAT, "study": name, "weights": weights, "missing": missing}
+    written[MANIFEST] = _json({**manifest, "files": dict(sorted(listed.items()))})
+    with replacing(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for place in (MANIFEST, *sorted(listed)):
+            entry = _entry(place)
+            if place in written:
+                archive.writestr(entry, written[place])
+                continue
+            size = int(listed[place]["size"])
+            entry.file_size = size  # or zipfile takes it for small
+            with files[place].open("rb") as source, archive.open(entry, "w") as written_to:
+                if copy(source, written_to, size) != listed[place]["sha256"]:
+                    raise ValueError(f"{files[place]}: changed while it was packed; pack again when nothing runs")
+    return missing
+
+
+def _results(folder: StudyFolder, name: str, weights: bool) -> Iterator[tuple[str, Path]]:
+    """Path in the archive and on disk of what a study came to; no logs, nothing hidden, no links."""
+    for path in sorted(folder.path.rglob("*")):
+        relative = path.relative_to(folder.path)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if hidden or path.suffix == ".log" or path.is_symlink() or not path.is_file():
+            continue
+        if weights or path.name not in WEIGHTS:
+            yield f"results/{name}/{relative.as_posix()}", path
+    study = read_json(folder.study)
+    for key in sorted({cell["data_key"] for cell in study["cells"]}):
+        for file in OF_DATA:
+            if (path := data_folder(folder.root, key) / file).is_file():
+                yield f"results/.data/{key}/{file}", path
+
+
+def _check_fingerprints(study: Mapping[str, Any]) -> None:
+    if not study["config"].get("plugins"):
+        return
+    for spec in study["cells"]:
+        cell = Cell.model_validate({key: spec[key] for key in spec if key in Cell.model_fields})
+        cell.load_plugins()
+        for seed, fingerprint in spec["fingerprints"].items():
+            if cell.run_fingerprint(int(seed)) != fingerprint:
+                place = f"{cell.dataset.name}/{cell.variant.name}/beta~{cell.strength}"
+                raise ValueError(f"{place}: its plug-ins or the code have changed; run the study again first")
+
+
+def _plugins(paths: list[str]) -> dict[Path, str]:
+    """Where each plug-in file lies below `RERUN`: at its own path if that is relative, or in plugins/."""
+    places: dict[Path, str] = {}
+    for given in paths:
+        path = Path(given)
+        inside = not path.is_absolute() and ".." not in path.parts
+        place = path.as_posix() if inside else f"plugins/{path.name}"
+        if place in places.values() or place == "config.yaml":
+            raise ValueError(f"plugins: two files would be {place} in the archive; rename one")
+        places[path] = place
+    return places
+
+
+def _config(study: Mapping[str, Any], plugins: list[str]) -> dict[str, Any]:
+    """The config as given, with each dataset as it was found: resolved names, and the hash of one's own content."""
+    config = {key: value for key, value in study["config"].items() if key != "mirror"}
+    given = config["datasets"]
+    entries = {name: {} for name in given} if isinstance(given, list) else given
+    found = {cell["dataset"]["name"]: cell["dataset"] for cell in study["cells"]}
+    config["datasets"] = {
+        name: {**(entry or {}), "dataset": found[name]["plug_in"], "options": found[name]["options"]}
+        if name in found
+        else entry
+        for name, entry in entries.items()
+    }
+    return {**config, **({"plugins": plugins} if plugins else {})}
+
+
+def _missing(study: Mapping[str, Any]) -> Iterator[str]:
+    """What a re-run needs that lies with the user."""
+    for name, dataset in {cell["dataset"]["name"]: cell["dataset"] for cell in study["cells"]}.items():
+        if "content" in registry.find("dataset", dataset["plug_in"]).Options.model_fields:
+            options = dataset["options"]
+            yield f"dataset {name}: images of your own at {options.get('path')}, content {options.get('content')}"
+    for path in sorted({cell["training"].get("pretrained") or "" for cell in study["cells"]} - {""}):
+        yield f"pretrained weights: {path}"
+
+
+def _unfinished(folder: StudyFolder, study: Mapping[str, Any]) -> Iterator[str]:
+    for cell in study["cells"]:
+        place = (cell["dataset"]["name"], cell["variant"]["name"], cell["strength"])
+        files = folder.cell(*place)
+        if not files.cell.is_file() or not files.metrics.is_file():
+            yield f"cell {'/'.join(place[:2])}/beta~{place[2]}: not trained and measured yet"
+
+
+def _entry(place: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(place, TIME)
+    entry.create_system = 3  # Unix, also where it is packed elsewhere
+    entry.external_attr = (stat.S_IFREG | 0o644) << 16
+    entry.compress_type = zipfile.ZIP_STORED if Path(place).suffix in STORED else zipfile.ZIP_DEFLATED
+    return entry
+
+
+def _facts_of(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"size": file.tell(), "sha256": digest}
+
+
+def _facts(content: bytes) -> dict[str, Any]:
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _yaml(config: Mapping[str, Any]) -> bytes:
+    import yaml
+
+    text: str = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    return text.encode()
