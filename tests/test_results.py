@@ -1,6 +1,9 @@
 """Results are written whole or not at all, and nothing of what was not finished stays behind."""
 
+import errno
 import os
+
+import pytest
 
 from multibeta.results import replacing, write_text
 
@@ -40,3 +43,16 @@ def test_two_may_write_the_same_file(tmp_path):
         assert path.read_text() == "other"
     assert path.read_text() == "one"
     assert names(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_is_written_whole_where_the_file_system_has_no_locks(tmp_path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("multibeta.results.fcntl.flock", refuse)
+    path = tmp_path / "facts.json"
+    write_text(path, "old")
+    write_text(path, "new")
+    assert path.read_text(encoding="utf-8") == "new"
+    assert list(tmp_path.iterdir()) == [path]

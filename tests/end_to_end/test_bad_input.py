@@ -1,6 +1,9 @@
 """What is wrong is one line, and nothing half-written stays behind."""
 
 import contextlib
+import errno
+import itertools
+import os
 import shutil
 import subprocess
 
@@ -150,6 +153,46 @@ def test_a_full_disk_is_one_line_that_names_a_file_and_leaves_no_half_file(disk,
             assert [path for path in contents(disk) if path.name.startswith((".", "lock"))] == []
             (disk / "filler").unlink()
         assert main(command) == 0
+
+
+def exact(folder):
+    """Bytes by name of the files that hold no times."""
+    found = [path for path in contents(folder) if path.suffix in (".safetensors", ".csv", ".npy")]
+    timed = {"runs.csv", "checkpoint.safetensors"}
+    kept = [
+        path for path in found if path.name not in timed and ".state" not in path.parts and ".lineage" not in path.parts
+    ]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in kept}
+
+
+def test_a_disk_that_is_full_at_the_nth_file_keeps_what_was_written(tmp_path, monkeypatch, capsys):
+    for command in stages(tmp_path / "undisturbed"):
+        assert main(command) == 0
+    real = os.fsync
+    left = itertools.count()
+
+    def full_at_the_nth(handle):
+        if next(left) == 0:
+            raise OSError(errno.ENOSPC, "no file is named here")
+        real(handle)
+
+    monkeypatch.setattr("multibeta.results.os.fsync", full_at_the_nth)
+    failures = 0
+    strides = {"measure": 8, "report": 40}  # many files each; every file of the other stages
+    for command in stages(tmp_path / "disturbed"):
+        for n in itertools.count(step=strides.get(command[0], 1)):
+            before = exact(tmp_path)
+            left = itertools.count(-n)
+            capsys.readouterr()
+            if main(command) == 0:
+                break
+            failures += 1
+            *_, line = capsys.readouterr().err.splitlines()
+            assert line.startswith(f"{command[0]}: [Errno 28] No space left on device: '{tmp_path}/"), line
+            assert before.items() <= exact(tmp_path).items() or command[0] in ("measure", "report")
+            assert [path for path in contents(tmp_path) if path.name.startswith((".", "lock"))] == []
+    assert failures >= 8
+    assert exact(tmp_path / "disturbed") == exact(tmp_path / "undisturbed")
 
 
 def test_a_read_only_disk_is_one_line_that_names_a_file(disk, capsys):

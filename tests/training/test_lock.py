@@ -59,3 +59,47 @@ def test_the_heart_beats_while_the_lock_is_held(tmp_path, monkeypatch):
         os.utime(tmp_path / "lock", (0, 0))
         time.sleep(0.3)
         assert (tmp_path / "lock").stat().st_mtime > 1e9
+
+
+def test_what_a_process_killed_while_it_took_the_lock_left_is_removed(tmp_path):
+    for start in ("lock", "lock.stale"):
+        (tmp_path / f"{start}.{socket.gethostname()}.{dead_pid()}").write_text(holder_of(1))
+    living = tmp_path / f"lock.{socket.gethostname()}.{os.getppid()}"
+    elsewhere = tmp_path / "lock.another-host.1"
+    for kept in (living, elsewhere):
+        kept.write_text(holder_of(1))
+    with run_lock(tmp_path):
+        pass
+    assert set(tmp_path.iterdir()) == {living, elsewhere}
+
+
+def test_a_dead_lock_elsewhere_is_taken_although_the_clock_was_set_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(lock, "STALE_SECONDS", 0.2)
+    path = tmp_path / "lock"
+    path.write_text(holder_of(1, "the-old-name-of-this-host"))
+    tomorrow = time.time() + 86400
+    os.utime(path, (tomorrow, tomorrow))
+    started = time.monotonic()
+    with run_lock(tmp_path):
+        assert 0.2 < time.monotonic() - started < 5
+
+
+def test_a_living_lock_elsewhere_is_waited_for_although_the_clock_was_set_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(lock, "STALE_SECONDS", 0.5)
+    path = tmp_path / "lock"
+    path.write_text(holder_of(1, "another-host"))
+    tomorrow = time.time() + 86400
+    ended = threading.Event()
+
+    def live():
+        for beat in range(20):
+            os.utime(path, (tomorrow + beat, tomorrow + beat))
+            time.sleep(0.05)
+        ended.set()
+        path.unlink()
+
+    threading.Thread(target=live).start()
+    with run_lock(tmp_path):
+        assert ended.is_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import socket
@@ -24,7 +25,8 @@ POLL_SECONDS = 1.0
 def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock of a run's or a cell's folder, waiting while another living process holds it.
 
-    A holder on this machine is dead when its process is gone; one elsewhere when its heartbeat is 90 s old.
+    A holder on this machine is dead when its process is gone; one elsewhere when its heartbeat is 90 s old. Either is
+    dead when its heart has stood still for 90 s while we watched, whatever clocks say: one may have been set back.
 
     Args:
         on_wait: called every second while waiting; what it raises ends the wait.
@@ -35,8 +37,9 @@ def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterat
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "lock"
     told = False
+    watch = _Watch(path)
     while not _take(path):
-        if stale := _stale_content(path):
+        if stale := _stale_content(path, watch.stands_still()):
             _break(path, stale)
             continue
         if not told:
@@ -44,6 +47,7 @@ def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterat
             told = True
         on_wait()
         time.sleep(POLL_SECONDS)
+    _remove_forsaken(folder)
     stop = threading.Event()
     heart = threading.Thread(target=_beat, args=(path, stop), daemon=True)
     heart.start()
@@ -53,6 +57,25 @@ def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterat
         stop.set()
         heart.join()
         path.unlink(missing_ok=True)
+
+
+class _Watch:
+    """How long a lock's heart has stood still, by a clock that nobody sets."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seen: tuple[int, int] | None = None
+        self.since = time.monotonic()
+
+    def stands_still(self) -> bool:
+        """Has the same lock not been touched for 90 s of watching?"""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return False
+        if (now := (status.st_ino, status.st_mtime_ns)) != self.seen:
+            self.seen, self.since = now, time.monotonic()
+        return time.monotonic() - self.since > STALE_SECONDS
 
 
 def is_held(folder: Path) -> dict[str, Any] | None:
@@ -79,7 +102,7 @@ def _take(path: Path) -> bool:
     return True
 
 
-def _stale_content(path: Path) -> str | None:
+def _stale_content(path: Path, stands_still: bool = False) -> str | None:
     """What a dead holder wrote into the lock, or None if the holder lives or the lock is gone."""
     try:
         content = path.read_text(encoding="utf-8")
@@ -88,7 +111,7 @@ def _stale_content(path: Path) -> str | None:
         return None
     holder = json.loads(content)
     dead = holder["host"] == socket.gethostname() and not _alive(holder["pid"])
-    return content if dead or age > STALE_SECONDS else None
+    return content if dead or stands_still or age > STALE_SECONDS else None
 
 
 def _alive(pid: int) -> bool:
@@ -115,6 +138,16 @@ def _break(path: Path, content: str) -> None:
     if doomed.read_text(encoding="utf-8") != content:
         os.link(doomed, path)  # Another process broke it first and holds it now.
     doomed.unlink()
+
+
+def _remove_forsaken(folder: Path) -> None:
+    """Remove what processes of this machine left that were killed while they took or broke the lock."""
+    for start in ("lock", "lock.stale"):
+        prefix = f"{start}.{socket.gethostname()}."
+        for left in folder.glob(glob.escape(prefix) + "*"):
+            pid = left.name.removeprefix(prefix)
+            if pid.isdecimal() and not _alive(int(pid)):
+                left.unlink(missing_ok=True)
 
 
 def _beat(path: Path, stop: threading.Event) -> None:
