@@ -20,7 +20,7 @@ from multibeta.study import Study
 
 CELLS = 20
 #: Of two Snakemakes, which start a process for each: a handful, unless the environment asks for more.
-SNAKEMAKE_CELLS = int(os.environ.get("SHARED_CELLS", "4"))
+SNAKEMAKE_CELLS = int(os.environ.get("SHARED_CELLS", "3"))
 #: Imported by every Python that starts.
 NO_FLOCK = """
     import errno, fcntl, os
