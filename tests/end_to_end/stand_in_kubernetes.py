@@ -1,7 +1,7 @@
-"""A stand-in for the API of a Kubernetes cluster: it keeps what it is asked for and runs each pod's command in a folder.
+"""A stand-in for the API of a Kubernetes cluster: it keeps what it is asked for and runs the commands of pods.
 
-It knows the few calls of Snakemake's executor. A pod gets its own working folder, empty as an `emptyDir` is, and no variable
-but those of its specification and ``environment``; its volumes are folders that are there already.
+It knows the few calls of Snakemake's executor. A pod gets its own working folder, empty as an `emptyDir` is, and no
+variable but those of its specification and ``environment``; its volumes are folders that are there already.
 """
 
 import base64
@@ -38,9 +38,7 @@ class Cluster:
         cluster = {"name": "stand-in", "cluster": {"server": f"http://127.0.0.1:{self.server.server_port}"}}
         context = {"name": "stand-in", "context": {"cluster": "stand-in", "user": "nobody"}}
         users = [{"name": "nobody", "user": {}}]
-        return json.dumps(
-            {"current-context": "stand-in", "clusters": [cluster], "contexts": [context], "users": users}
-        )
+        return json.dumps({"current-context": "stand-in", "clusters": [cluster], "contexts": [context], "users": users})
 
     def start(self, name, job):
         self.jobs[name] = job
@@ -83,7 +81,7 @@ class Cluster:
             body = {"kind": kind}
         return body, 200
 
-    def _handler(cluster):  # noqa: N805
+    def _handler(cluster):
         class Handler(BaseHTTPRequestHandler):
             def do(self):
                 length = int(self.headers.get("Content-Length") or 0)
