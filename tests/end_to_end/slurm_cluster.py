@@ -1,4 +1,4 @@
-"""A Slurm cluster of two nodes on this machine, in namespaces of its own: it disturbs nothing and vanishes with its holder."""
+"""A Slurm cluster of two nodes on this machine, in namespaces of its own, with which it vanishes."""
 
 import os
 import shlex
@@ -21,7 +21,7 @@ PROGRAMS = (
     "nsenter",
     "ip",
 )
-NODES = ("n1", "n2")
+SPACES = ("--mount", "--pid", "--net", "--uts")
 CONFIGURATION = """
 ClusterName=test
 SlurmctldHost=login
@@ -59,8 +59,8 @@ GPUS = """
 NodeName=n1 Name=gpu File=/run/gpu[0-1]
 NodeName=n2 Name=gpu File=/run/gpu[2-3]
 """
-#: Private copies of the folders that the daemons write, an address that is not the loopback's (names resolve to no other
-#: where there is one), and the daemons.
+#: Private copies of the folders that the daemons write, an address beside the loopback's, without which no name is
+#: resolved, and the daemons.
 BEGIN = f"""
 set -eu
 hostname login
@@ -90,21 +90,23 @@ def missing():
     if os.geteuid() != 0:
         return "starting Slurm's daemons needs root"
     absent = [program for program in PROGRAMS if not shutil.which(program)]
-    return absent and f"not installed: {', '.join(absent)} (Debian: slurm-wlm, munge, iproute2)"
+    if absent:
+        return f"not installed: {', '.join(absent)} (Debian: slurm-wlm, munge, iproute2)"
+    allowed = subprocess.run(["unshare", *SPACES, "--fork", "true"], capture_output=True, text=True, check=False)
+    return allowed.returncode and f"no namespaces of one's own: {allowed.stderr.strip()}"
 
 
 class Cluster:
     """Commands on its login node, and what may happen to a cluster."""
 
     def __enter__(self):
-        spaces = ["--mount", "--pid", "--net", "--uts"]
         # It dies with this process, however that ends.
         command = [
             "setpriv",
             "--pdeathsig",
             "KILL",
             "unshare",
-            *spaces,
+            *SPACES,
             "--fork",
             "--mount-proc",
             "--kill-child",
@@ -116,7 +118,7 @@ class Cluster:
         if self.holder.stdout.readline() != "up\n":
             raise RuntimeError(f"Slurm did not start: {self.holder.communicate()[1]}")
         children = subprocess.run(["pgrep", "-P", str(self.holder.pid)], capture_output=True, text=True, check=True)
-        self.enter = ["nsenter", "--target", children.stdout.split()[0], *spaces]
+        self.enter = ["nsenter", "--target", children.stdout.split()[0], *SPACES]
         self.wait_for(lambda: self.nodes() == {"idle"}, seconds=30)
         return self
 
@@ -131,7 +133,7 @@ class Cluster:
         return done.stdout
 
     def start(self, *command, cwd, **keywords):
-        """A process in a folder, which is looked up once inside: outside it is another mount, and no file moves between."""
+        """A process in a folder, which it enters once inside: seen from outside, the folder is on another mount."""
         inside = ["bash", "-c", 'cd "$0" && exec "$@"', str(cwd), *command]
         return subprocess.Popen([*self.enter, *inside], **keywords)
 
@@ -139,12 +141,10 @@ class Cluster:
         """The states of the nodes, without the star of one that does not answer."""
         return {state.rstrip("*") for state in self.run("sinfo", "--noheader", "--Node", "--format", "%T").split()}
 
-    def jobs(self, *states):
-        """Of each job in one of the states, or of all: its number, by what it does; the newest of equals."""
-        lines = self.run(
-            "squeue", "--noheader", "--states", ",".join(states) or "all", "--sort", "i", "--format", "%i %k"
-        )
-        return {comment: number for number, _, comment in (line.partition(" ") for line in lines.splitlines())}
+    def jobs(self, states="all"):
+        """What each job in these states does, by its number."""
+        lines = self.run("squeue", "--noheader", "--states", states, "--format", "%i %k").splitlines()
+        return dict(line.split(maxsplit=1) for line in lines)
 
     def facts(self, job):
         """What Slurm knows of a job, such as JobState, Restarts and TimeLimit."""
