@@ -1,10 +1,10 @@
-"""How long the plan of a large sweep takes, against a bare workflow of as many jobs and files, and the board of its cells.
+"""How long it takes to plan a large sweep, against a bare workflow of as many jobs and files, and to see its board.
 
     python benchmarks/large_sweep.py [--cells 10000] [--runs 3]
 
-Prints wall seconds (medians) and peak memory of `snakemake --dry-run` of a study that nothing has been trained of, of the
-same command on a workflow of plain rules whose jobs have the same number of inputs, outputs and logs and know nothing of a
-study, and their ratio; then of `multibeta status` and `multibeta check`.
+Prints wall seconds (medians) and peak memory of `snakemake --dry-run` of a study that nothing has been trained of, of
+the same command on plain rules whose jobs have as many inputs, outputs and logs and know nothing of a study, and their
+ratio; then of `multibeta status` and `multibeta check`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def study(cells: int) -> dict[str, object]:
         "datasets": list(DATASETS),
         "variants": list(VARIANTS),
         "strengths": [round(0.1 * number, 1) for number in range(1, each + 1)],
-        "seeds": 3,
+        "seeds": 1,
+        "training": {"architecture": "mlp", "latents": 3, "budget": "40 steps"},
     }
 
 
