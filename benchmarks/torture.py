@@ -93,7 +93,7 @@ def disturb(folder: Path, drawn: random.Random) -> tuple[str, str] | None:
     to_come = [stage for stage, (end, count) in ENDS.items() if len(list(results.glob(end))) < count]
     if not to_come:
         return None
-    wanted = drawn.choice(to_come[:2])
+    wanted = drawn.choice(to_come)
     process = start(folder)
     while process.poll() is None and wanted not in steps(folder).values():
         time.sleep(0.02)

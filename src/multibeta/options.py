@@ -242,6 +242,9 @@ class RunningOptions(Section):
         description="keep the state a training ends with, from which one of a larger budget goes on",
     )
     tensorboard: StrictBool = Field(False, description="write TensorBoard logs beside the history")
+    image: str | None = Field(
+        None, description="container image that jobs run in with `--sdm apptainer`: a file or an address"
+    )
 
 
 class Target(Section):
