@@ -1,19 +1,19 @@
-"""A small study on a disk that is too small by any number of pages, files or bytes: what fails says so and loses nothing.
+"""A small study on a disk too small by any number of pages, files or bytes: what fails says so and loses nothing.
 
-    sudo OMP_NUM_THREADS=1 python benchmarks/full_disk.py [--limit pages|files|bytes …] [--every]
+    sudo OMP_NUM_THREADS=1 python benchmarks/full_disk.py [--limit pages|files|bytes …] [--every] [--step 0 1 …]
 
 Every step of the study is run alone, each time from what the steps before it wrote, under a limit that grows from
 nothing until the step succeeds:
 
 - pages: a tmpfs with so many pages of 4 KiB left. A tmpfs, as every disk, gives whole pages and no bytes.
 - files: a tmpfs with so many inodes left.
-- bytes: files of at most so many bytes (RLIMIT_FSIZE). Here a limit is met to the byte, by one file at a time: each file
-  of the step fails at its last byte, unless a longer one comes before it.
+- bytes: files of at most so many bytes (RLIMIT_FSIZE). Here a limit is met to the byte, by one file at a time: each
+  file of the step fails at its last byte, unless a longer one comes before it.
 
-Limits between two that stop the same file are left out, unless ``--every`` is given. Under each limit the step must end
-with status 1 and one line that names a file; every file on the disk must have the content that it had before or has in an
-undisturbed run, and none be there that has not. Then the limit is lifted: the same command must end with the files of an
-undisturbed run. Exit status 1 at the first difference. Needs the right to mount; the mounts are its own.
+Limits between two that stop the same file are left out, unless ``--every`` is given. Under each limit the step must
+end with status 1 and one line that names a file; every file on the disk must have the content that it had before or
+has in an undisturbed run, and no other may be there. Then the limit is lifted: the same command must end with the
+files of an undisturbed run. Exit status 1 at the first difference. Needs the right to mount; the mounts are its own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MESSAGES = {"pages": 28, "files": 28, "bytes": 27}
 #: Imported before the steps are forked, which then need not.
 HEAVY = ("torch", "sklearn.ensemble", "pandas", "scipy.stats", "seaborn", "matplotlib.pyplot", "tqdm")
 STAGES = ("prepare", "train", "features", "measure", "references", "report", "draw", "evaluate", "encode")
-#: Of a training that has not ended, or of a step that is under way; these must be readable, no more.
+#: Of a training that has not ended; these must be readable, no more.
 UNDER_WAY = {"checkpoint.safetensors", "progress.json"}
 
 
@@ -146,7 +146,8 @@ class Trial:
         with disk_with(self.step.before, options, self.at) as disk:
             status, told = forked(self.step.run, disk, room if self.kind == "bytes" else None)
             if status == 0:
-                self._expect(not (wrong := compare(files(disk), self.after)), room, *wrong)
+                wrong = compare(files(disk), self.after)
+                self._expect(not wrong, room, *wrong)
                 return ""
             lines = [line for line in told.splitlines() if "[Errno" in line or "Traceback" in line]
             asked = rf"{self.step.name}: \[Errno \d+\] .*: '{re.escape(str(disk))}/(.*)'"
@@ -156,7 +157,8 @@ class Trial:
             subprocess.run(["mount", "-o", "remount,size=1g,nr_inodes=100k", disk], check=True)
             status, told = forked(self.step.run, disk)
             self._expect(status == 0, room, "without the limit", told)
-            self._expect(not (wrong := compare(files(disk), self.after)), room, "without the limit", *wrong)
+            wrong = compare(files(disk), self.after)
+            self._expect(not wrong, room, "without the limit", *wrong)
         assert found is not None
         return found[1]
 

@@ -195,6 +195,20 @@ def test_a_disk_that_is_full_at_the_nth_file_keeps_what_was_written(tmp_path, mo
     assert exact(tmp_path / "disturbed") == exact(tmp_path / "undisturbed")
 
 
+def test_a_disk_that_takes_no_more_files_is_one_line_that_names_one(disk, capsys):
+    for command in stages(disk):
+        for free in (0,) if command[0] == "features" else (0, 3):  # which is one file
+            taken = len(list(disk.rglob("*"))) + 1
+            subprocess.run(["mount", "-o", f"remount,nr_inodes={taken + free}", str(disk)], check=True)
+            capsys.readouterr()
+            assert main(command) == 1
+            *_, line = capsys.readouterr().err.splitlines()
+            assert line.startswith(f"{command[0]}: [Errno 28] No space left on device: '{disk}/"), line
+            assert [path for path in contents(disk) if path.name.startswith((".", "lock"))] == []
+            subprocess.run(["mount", "-o", "remount,nr_inodes=10000", str(disk)], check=True)
+        assert main(command) == 0
+
+
 def test_a_read_only_disk_is_one_line_that_names_a_file(disk, capsys):
     for command in stages(disk):
         before = contents(disk)
