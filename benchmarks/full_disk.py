@@ -1,6 +1,6 @@
 """A small study on a disk too small by any number of pages, files or bytes: what fails says so and loses nothing.
 
-    sudo OMP_NUM_THREADS=1 python benchmarks/full_disk.py [--limit pages|files|bytes …] [--every] [--step 0 1 …]
+    sudo OMP_NUM_THREADS=1 python benchmarks/full_disk.py [--limit pages|files|bytes …] [--every | --most N] [--step 0 …]
 
 Every step of the study is run alone, each time from what the steps before it wrote, under a limit that grows from
 nothing until the step succeeds:
@@ -182,20 +182,21 @@ class Trial:
             self.search(low, middle)
             self.search(middle, high)
 
-    def try_all(self, every: bool) -> None:
-        """All limits from nothing to enough."""
+    def try_all(self, every: bool, most: int | None) -> None:
+        """Limits from nothing to enough: all, so many evenly spaced, or those at which another file is stopped."""
         if self.kind == "bytes":
             grown = [path for path in self.after if self.after[path] != self.before.get(path)]
             sizes = {(self.made / name).stat().st_size for name in grown}
-            for room in sorted({0} | {size - 1 for size in sizes if size}):
+            rooms = sorted({0} | {size - 1 for size in sizes if size})
+            for room in rooms[:: max(1, len(rooms) // (most or len(rooms)))]:
                 self.at_limit(room)
             return
         low = 1 if self.base == 0 else 0  # a tmpfs takes 0 for no limit
         enough = 8
         while self.at_limit(enough):
             enough *= 2
-        if every:
-            for room in range(low, enough):
+        if every or most:
+            for room in range(low, enough, max(1, (enough - low) // (most or enough))):
                 if not self.at_limit(room):
                     break
         else:
@@ -206,6 +207,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--limit", nargs="+", choices=list(MESSAGES), default=list(MESSAGES))
     parser.add_argument("--every", action="store_true", help="no limit is left out")
+    parser.add_argument("--most", type=int, help="about so many limits of each kind and step, evenly spaced")
     parser.add_argument("--step", nargs="+", type=int, help="numbers of steps, from 0; default: all")
     asked = parser.parse_args()
     if os.environ.get("MULTIBETA_OWN_MOUNTS") != "1":
@@ -233,7 +235,7 @@ def main() -> int:
         for number in asked.step or range(len(runs)):
             for kind in asked.limit:
                 trial = Trial(kind, Step(*runs[number], made[number]), made[number + 1], whole, at)
-                trial.try_all(asked.every)
+                trial.try_all(asked.every, asked.most)
                 failed = [name for name in trial.stopped.values() if name]
                 most = max((room for room, name in trial.stopped.items() if name), default=0)
                 print(
