@@ -214,6 +214,7 @@ def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict
         "versions": versions(),
         "hardware": hardware(),
     }
+    folder.codes.unlink(missing_ok=True)  # of the models before; with a clock set back they would look newer than these
     write_tensors(folder.models, weights)
     write_rows(folder.history, list(columns), rows)
     write_json(folder.cell, description)
