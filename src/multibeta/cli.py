@@ -206,6 +206,12 @@ def _verify(options: argparse.Namespace) -> int:
     return int(found.verdict)
 
 
+def _where(options: argparse.Namespace) -> None:
+    from multibeta.stages.where import where
+
+    print("\n".join(where(options.table, options.row, options.column)))
+
+
 def _pack(options: argparse.Namespace) -> None:
     from multibeta.results import StudyFolder
     from multibeta.stages.pack import pack
@@ -366,6 +372,7 @@ def _parser() -> argparse.ArgumentParser:
         (_power_options, "power", _power, "say how many seeds a study needs to see a difference, from its own spread"),
         (_numbers_options, "numbers", _numbers, "lock the numbers that a paper cites, or say which have moved since"),
         (_verify_options, "verify", _verify, "train and measure some runs anew, and say what of a study still holds"),
+        (_where_options, "where", _where, "name the runs, code, weights and commands behind a number of a report"),
         (_pack_options, "pack", _pack, "put a study into one archive that holds all it takes to trust and re-run it"),
         (_unpack_options, "unpack", _unpack, "check every file of an archive of a study, and write it to a folder"),
     ):
@@ -537,6 +544,13 @@ def _verify_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", metavar="N", type=_count, help="default: as many as the runs were trained with")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="a new folder for what is trained; default: removed")
     parser.add_argument("--all", action="store_true", help="every number, also those that are identical")
+
+
+def _where_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("table", type=Path, metavar="TABLE", help="results/<study>/summary.csv, numbers.tex, tables/…")
+    row = "its number, the first below the header being 1; or keys, such as dataset=digits,beta=4; or a macro"
+    parser.add_argument("row", metavar="ROW", help=row)
+    parser.add_argument("column", metavar="COLUMN", nargs="?", help="its name; of a LaTeX table that of the metric")
 
 
 def _share(text: str) -> float:
