@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from multibeta.report.drift import Drift, Pool, Verdict, Verified, drifts, reasons, yardsticks
+from multibeta.report.equal_runs import ROUNDING
 from multibeta.results import METRICS_COLUMNS, CellFolder, StudyFolder, data_folder, read_table, write_json, write_rows
 from multibeta.stages.features import learn_features
 from multibeta.stages.shared.codes import Codes, EvaluationImages, conditions, encode_images, read_codes
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from multibeta.cell import Cell
     from multibeta.model import Run
 
+#: Scores that are smooth functions of the weights: none decides by a threshold.
+SMOOTH = ("reconstruction", "kl")
 #: What does not change what a run comes to, but costs time or goes on from what is to be checked.
 PLAINLY = {"extendable": False, "tensorboard": False, "snapshot_every": None, "max_minutes": None}
 
@@ -101,6 +104,7 @@ class Measured:
         anew, weights: their weights by seed.
         damage: why the study's weights or codes cannot be read, by path.
         strangers: seeds whose stored codes are not those of their stored weights.
+        confirmed: seeds whose stored codes are those of the weights trained anew.
     """
 
     trained: pd.DataFrame
@@ -109,6 +113,7 @@ class Measured:
     weights: Mapping[int, Mapping[str, Tensor]]
     damage: Mapping[str, str]
     strangers: Sequence[int]
+    confirmed: Sequence[int]
 
     def distance(self, seed: int) -> float | None:
         """From the stored weights to those trained anew; None where either is missing."""
@@ -132,7 +137,7 @@ def _measure(found: Found, own: Cell, folder: CellFolder, scratch: Path) -> Meas
     weights, codes = _stored(found.folder, chosen, damage)
     place = dict(zip(METRICS_COLUMNS, found.key.place, strict=False))
     rows: dict[str, Rows] = {"metrics": [], "stored": []}
-    strangers = []
+    strangers, confirmed = [], []
     with claim_device(cell.running.device) as device:
 
         def encoded(run: Run) -> Codes:
@@ -146,7 +151,9 @@ def _measure(found: Found, own: Cell, folder: CellFolder, scratch: Path) -> Meas
                 if run is None:
                     continue
                 table = encoded(run)
-                if source is not folder and seed in codes and not _agree(codes[seed], table):
+                if seed in codes and source is folder and _agree(codes[seed], table):
+                    confirmed.append(seed)
+                elif seed in codes and source is not folder and not _agree(codes[seed], table):
                     strangers.append(seed)
                 material = Material(run, real, table, cell.evaluation, run.likelihood, siblings)
                 measured, _ = metric_rows(material, cell.metric_names)
@@ -155,7 +162,7 @@ def _measure(found: Found, own: Cell, folder: CellFolder, scratch: Path) -> Meas
     for name, some in rows.items():
         write_rows(folder.path / f"{name}.csv", METRICS_COLUMNS, some)
     trained, stored = (read_table(folder.path / f"{name}.csv", METRICS_COLUMNS) for name in rows)
-    return Measured(trained, stored, stored_weights(folder), weights, damage, strangers)
+    return Measured(trained, stored, stored_weights(folder), weights, damage, strangers, confirmed)
 
 
 def _stored(
@@ -207,14 +214,15 @@ def _altered(
         alike: is nothing known to differ from then, neither machine nor code?
     """
     found = dict(measured.damage)
-    models, table = str(folder.models), {each.key: each for each in trained}
+    models = str(folder.models)
     if weights and models not in found:
-        moved = [each for each in stored or () if each.verdict == Verdict.MOVED]
-        unlike = [each for each in moved if table[each.key].verdict != Verdict.MOVED]
+        unlike = _unlike(trained, stored or ())
         if losses == 0 and trained and all(each.verdict == Verdict.IDENTICAL for each in trained):
             found[models] = (
                 f"seed {seed}: trained anew it has the losses and the scores of the study, but other weights"
             )
+        elif seed in measured.strangers and seed in measured.confirmed:
+            found[models] = f"seed {seed}: does not encode as codes.npz says; trained anew it does"
         elif unlike:
             found[models] = f"seed {seed}: does not score as the study says ({_told(unlike[0])}); trained anew it does"
     if seed in measured.strangers and models not in found:
@@ -226,6 +234,21 @@ def _altered(
         wrong = [each for each in trained if each.verdict != Verdict.IDENTICAL and again[each.key] == each.now]
         if wrong:
             found[str(folder.metrics)] = f"seed {seed}: the same weights score otherwise ({_told(wrong[0])})"
+    return found
+
+
+def _unlike(trained: Sequence[Drift], stored: Sequence[Drift]) -> list[Drift]:
+    """Numbers that the stored weights do not have and the weights trained anew do.
+
+    They lie beyond the interval for the former only; or, of `SMOOTH` ones, which measuring on another machine moves in
+    the last digits alone, the latter come ten times closer.
+    """
+    found = []
+    for one, other in zip(stored, trained, strict=bool(stored)):
+        away, beside = abs(one.now - one.then), abs(other.now - other.then)
+        smooth = one.key[2] in SMOOTH and not one.key[3] and away > ROUNDING * abs(one.then) and beside < away / 10
+        if smooth or (one.verdict == Verdict.MOVED and other.verdict != Verdict.MOVED):
+            found.append(one)
     return found
 
 
