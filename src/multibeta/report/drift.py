@@ -230,7 +230,7 @@ def reasons(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def _changes(then: Mapping[str, Any], now: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
     for name in names:
-        one, other = then.get(name, "not known"), now.get(name, "none")
+        one, other = then.get(name, "not known"), now.get(name, "not known")
         if one != other:
             yield f"{name}: {one} → {other}"
 
