@@ -12,7 +12,7 @@ from multibeta.report.drift import Drift, Verdict, Verified, by_bits, drifts, po
 MIG = ("dlib19", "mean", "mig", "")
 NOW = {
     "versions": {"python": "3.12.1", "torch": "2.11.0", "snakemake": "9.13"},
-    "hardware": {"processor": "A", "cores": 2, "gpus": "none", "system": "Linux x86_64"},
+    "hardware": {"processor": "A", "cores": 2, "gpus": "none", "kernels": "AVX2", "system": "Linux x86_64"},
     "device": "cpu",
     "threads": 1,
 }
@@ -92,6 +92,7 @@ def test_only_what_rounding_depends_on_is_a_reason():
         ({"threads": 4}, ["threads: 4 → 1"]),
         ({"versions": {"torch": "2.10.0"}}, ["torch: 2.10.0 → 2.11.0"]),
         ({"hardware": {"processor": "B", "system": "Linux x86_64"}}, ["processor: B → A"]),
+        ({"hardware": {"processor": "A", "kernels": "AVX512", "system": "Linux x86_64"}}, ["kernels: AVX512 → AVX2"]),
         ({"device": "NVIDIA H200"}, ["device: NVIDIA H200 → cpu"]),
     ],
 )

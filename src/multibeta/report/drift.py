@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: What a number is, within a run.
 KEY = ("protocol", "representation", "metric", "factor")
+#: What of a machine rounds: its processor, and the instructions that are used of it.
+MACHINE = ("processor", "kernels", "system")
 Key = tuple[str, str, str, str]
 #: Packages whose versions may round otherwise.
 ROUNDS = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
@@ -220,7 +222,7 @@ def reasons(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """
     found = [
         *_changes(then["versions"], now["versions"], ROUNDS),
-        *_changes(then["hardware"], now["hardware"], ("processor", "system")),
+        *_changes(then["hardware"], now["hardware"], [name for name in MACHINE if name in then["hardware"]]),
         *_changes(then, now, ("device", "threads")),
     ]
     if now["device"] != "cpu" and then["device"] == now["device"]:
