@@ -3,10 +3,13 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from small_study import small_study
 
@@ -15,8 +18,6 @@ from multibeta.report.drift import Verdict
 from multibeta.report.drift_text import drift_table
 from multibeta.results import StudyFolder, read_json, write_json
 from multibeta.stages.verify import draw, verify
-
-pytest.importorskip("torch")
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +176,18 @@ def test_another_number_of_threads_is_within_rounding_and_said(made, capsys):
     assert "unlike then: threads: 1 → 2" in out
     assert "within rounding: every number is within its interval, and what differs from then rounds otherwise." in out
     assert "moved" not in out
+
+
+def test_on_another_processor_it_is_within_rounding_and_no_file_is_called_altered(study):
+    without_state(study)
+    if torch.backends.cpu.get_cpu_capability() == "DEFAULT":
+        pytest.skip("PyTorch has no other kernels for this processor")
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
+    command = [sys.executable, "-m", "multibeta.cli", "verify", str(study.path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert re.search(r"^unlike then: kernels: \w+ → DEFAULT$", done.stdout, flags=re.MULTILINE), done.stderr
+    assert "altered" not in done.stdout
+    assert done.returncode == 3
 
 
 def test_a_training_that_comes_to_something_else_has_moved_and_no_file_is_called_altered(study, drawn, tmp_path):

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 #: What a number is, within a run.
 KEY = ("protocol", "representation", "metric", "factor")
+Key = tuple[str, str, str, str]
 #: What of a machine rounds: its processor, and the instructions that are used of it.
 MACHINE = ("processor", "kernels", "system")
-Key = tuple[str, str, str, str]
 #: Packages whose versions may round otherwise.
 ROUNDS = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
 

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from multibeta.report.drift import Drift, Pool, Verdict, Verified, drifts, reasons, yardsticks
 from multibeta.report.equal_runs import ROUNDING
-from multibeta.results import METRICS_COLUMNS, CellFolder, StudyFolder, data_folder, read_table, write_json, write_rows
+from multibeta.results import CellFolder, StudyFolder, data_folder, read_table, write_json
 from multibeta.stages.features import learn_features
-from multibeta.stages.shared.codes import Codes, EvaluationImages, conditions, encode_images, read_codes
 from multibeta.stages.shared.gather import Found
-from multibeta.stages.shared.material import Material, Real
-from multibeta.stages.shared.metric_rows import Rows, metric_rows
-from multibeta.stages.shared.opened import open_dataset
-from multibeta.stages.shared.witnesses import codes_agree, distance, stored_weights
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from multibeta.cell import Cell
-    from multibeta.model import Run
+from multibeta.stages.shared.measured import Measured, measure_both
 
 #: Scores that are smooth functions of the weights: none decides by a threshold.
 SMOOTH = ("reconstruction", "kl")
@@ -73,7 +62,10 @@ def anew(
     count = threads or then["runs"][str(seeds[0])].get("threads")
     with _threads(count):
         now = train(folder)
-        measured = _measure(found, own, folder, scratch)
+        data = data_folder(scratch, found.data_key)
+        if not (features := data / "features.safetensors").is_file():
+            learn_features(data, features)
+        measured = measure_both(found, own, folder, scratch)
     half = yardsticks(found.metrics, pooled)
     verified = []
     for seed in seeds:
@@ -93,109 +85,6 @@ def anew(
             Verified(found.key.place, seed, ended, changed, weights, losses, trained, stored, judged, left_out)
         )
     return verified
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What was measured of a cell, as metrics.csv has it.
-
-    Attributes:
-        trained, stored: rows of the models trained anew, and of those that the study holds.
-        anew, weights: their weights by seed.
-        damage: why the study's weights or codes cannot be read, by path.
-        strangers: seeds whose stored codes are not those of their stored weights.
-        confirmed: seeds whose stored codes are those of the weights trained anew.
-    """
-
-    trained: pd.DataFrame
-    stored: pd.DataFrame
-    anew: Mapping[int, Mapping[str, Tensor]]
-    weights: Mapping[int, Mapping[str, Tensor]]
-    damage: Mapping[str, str]
-    strangers: Sequence[int]
-    confirmed: Sequence[int]
-
-    def distance(self, seed: int) -> float | None:
-        """From the stored weights to those trained anew; None where either is missing."""
-        if seed not in self.weights or seed not in self.anew:
-            return None
-        return distance(self.weights[seed], self.anew[seed])
-
-
-def _measure(found: Found, own: Cell, folder: CellFolder, scratch: Path) -> Measured:
-    """Measure the runs of ``folder``, trained anew, and the stored ones of the same seeds."""
-    from multibeta.training.devices import claim_device
-
-    cell, data = found.cell, data_folder(scratch, found.data_key)
-    features = data / "features.safetensors"
-    if not features.is_file():
-        learn_features(data, features)
-    dataset = open_dataset(cell, scratch)
-    chosen = EvaluationImages.choose(dataset, cell.evaluation)
-    real = Real(dataset, chosen, features)
-    damage: dict[str, str] = {}
-    weights, codes = _stored(found.folder, chosen, damage)
-    place = dict(zip(METRICS_COLUMNS, found.key.place, strict=False))
-    rows: dict[str, Rows] = {"metrics": [], "stored": []}
-    strangers, confirmed = [], []
-    with claim_device(cell.running.device) as device:
-
-        def encoded(run: Run) -> Codes:
-            return encode_images(run, dataset, chosen, conditions(dataset, run))
-
-        for seed in own.seeds:
-            # Its siblings are those that it was measured beside: their stored codes.
-            siblings = [codes[each] for each in cell.seeds if each != seed and each in codes]
-            for name, source in (("metrics", folder), ("stored", found.folder)):
-                run = _opened(source, cell, seed, device, damage) if source.models.is_file() else None
-                if run is None:
-                    continue
-                table = encoded(run)
-                if seed in codes and source is folder and _agree(codes[seed], table):
-                    confirmed.append(seed)
-                elif seed in codes and source is not folder and not _agree(codes[seed], table):
-                    strangers.append(seed)
-                material = Material(run, real, table, cell.evaluation, run.likelihood, siblings)
-                measured, _ = metric_rows(material, cell.metric_names)
-                rows[name] += [{**place, "seed": seed, **row} for row in measured]
-    # Written and read, so that numbers are read as those of the study are.
-    for name, some in rows.items():
-        write_rows(folder.path / f"{name}.csv", METRICS_COLUMNS, some)
-    trained, stored = (read_table(folder.path / f"{name}.csv", METRICS_COLUMNS) for name in rows)
-    return Measured(trained, stored, stored_weights(folder), weights, damage, strangers, confirmed)
-
-
-def _stored(
-    folder: CellFolder, chosen: EvaluationImages, damage: dict[str, str]
-) -> tuple[dict[int, dict[str, Tensor]], dict[int, Codes]]:
-    """The weights and the codes that the study holds of a cell; what cannot be read goes to ``damage``."""
-    weights: dict[int, dict[str, Tensor]] = {}
-    codes: dict[int, Codes] = {}
-    if folder.models.is_file():
-        try:
-            weights = stored_weights(folder)
-        except ValueError as error:
-            damage[str(folder.models)] = _clause(error, folder.models)
-    if folder.codes.is_file():
-        try:
-            images, codes = read_codes(folder)
-        except (ValueError, KeyError) as error:
-            damage[str(folder.codes)] = _clause(error, folder.codes)
-        else:
-            if not all(np.array_equal(getattr(images, name), rows) for name, rows in vars(chosen).items()):
-                damage[str(folder.codes)] = "holds the codes of other images than the evaluation asks for"
-                codes = {}
-    return weights, codes
-
-
-def _opened(folder: CellFolder, cell: Cell, seed: int, device: str, damage: dict[str, str]) -> Run | None:
-    from multibeta.model import open_run
-
-    try:
-        return open_run(folder, cell, seed, device)
-    except ValueError as error:
-        damage[str(folder.models)] = _clause(error, folder.models)
-        return None
 
 
 def _altered(
@@ -240,14 +129,15 @@ def _altered(
 def _unlike(trained: Sequence[Drift], stored: Sequence[Drift]) -> list[Drift]:
     """Numbers that the stored weights do not have and the weights trained anew do.
 
-    They lie beyond the interval for the former only; or, of `SMOOTH` ones, which measuring on another machine moves in
-    the last digits alone, the latter come ten times closer.
+    The latter come ten times closer, or can be computed at all; and the former lie beyond the interval, or are of
+    `SMOOTH` ones, which measuring on another machine moves in the last digits alone.
     """
     found = []
     for one, other in zip(stored, trained, strict=bool(stored)):
         away, beside = abs(one.now - one.then), abs(other.now - other.then)
-        smooth = one.key[2] in SMOOTH and not one.key[3] and away > ROUNDING * abs(one.then) and beside < away / 10
-        if smooth or (one.verdict == Verdict.MOVED and other.verdict != Verdict.MOVED):
+        beyond = one.verdict == Verdict.MOVED and other.verdict != Verdict.MOVED
+        smooth = one.key[2] in SMOOTH and not one.key[3] and away > ROUNDING * abs(one.then)
+        if (beyond or smooth) and (math.isnan(away) or beside < away / 10):
             found.append(one)
     return found
 
@@ -285,14 +175,6 @@ def _losses(one: CellFolder, other: CellFolder, seed: int) -> float | None:
 
 def _of(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return table[table.seed == seed]
-
-
-def _agree(one: Codes, other: Codes) -> bool:
-    return all(codes_agree(array, getattr(other, name)) for name, array in vars(one).items())
-
-
-def _clause(error: Exception, path: Path) -> str:
-    return " ".join(str(error).split()).removeprefix(f"{path}: ").partition("; remove it")[0]
 
 
 @contextmanager
