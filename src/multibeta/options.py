@@ -221,7 +221,7 @@ class EvaluationOptions(Section):
         le=1000,
         description="seeds of the metrics, on the first run of each cell: how much is luck of the draw",
     )
-    figures: StrictBool = Field(True, description="draw reconstructions, samples, traversals of every cell")
+    figures: StrictBool = Field(True, description="draw every cell; else only those that `multibeta draw` is called on")
 
 
 class RunningOptions(Section):

@@ -104,17 +104,29 @@ def test_disk_space_and_files_are_those_of_a_finished_cell(tmp_path, one_thread)
     of_cell = [path for path in folder.path.rglob("*") if path.is_file()]
     of_runs = [path for name in (".state", ".lineage") for path in (tmp_path / name).rglob("*") if path.is_file()]
     found = plan(study, tmp_path)
-    # The logs and the mark in the folder of figures are Snakemake's, and digits has no class-conditional samples.
+    # The logs and the mark in the folder of figures are Snakemake's, and this variant has no class-conditional samples.
     assert len(of_cell) == found.files_of_cell - 4
     assert len(of_cell) + len(of_runs) == found.files - 4
     assert sum(path.stat().st_size for path in of_cell + of_runs) == pytest.approx(found.size, rel=0.5)
     without = planned(tmp_path, **changed, evaluation={**CONFIG["evaluation"], "figures": False})
-    assert (without.files_of_cell, without.files) == (11, 15)
+    assert (without.files_of_cell, without.files) == (12, 16)
+
+
+def test_many_figures_are_left_for_when_they_are_wanted(tmp_path):
+    many = {"variants": ["beta_vae"], "strengths": list(range(1, 801)), "seeds": 1}
+    assert "figures are 10,400 of these files; with `evaluation: {figures: false}`" in in_words(
+        planned(tmp_path, **many)
+    )
+    without = planned(tmp_path, **many, evaluation={**CONFIG["evaluation"], "figures": False})
+    assert (without.figures, without.files) == (0, 800 * 14)
+    assert "figures" not in in_words(without)
 
 
 @pytest.mark.parametrize("variant", ["beta_vae", "cvae", "factor_vae"])
 def test_a_step_takes_as_long_on_noise_as_in_a_training(tmp_path, one_thread, variant):
-    config = {**CONFIG, "variants": {variant: {}}, "training": {**CONFIG["training"], "budget": "400 steps"}}
+    options = {"width": 16} if variant == "factor_vae" else {}
+    config = {**CONFIG, "variants": {variant: {"options": options}}}
+    config["training"] = {**CONFIG["training"], "budget": "400 steps"}
     study = Study.parse({**config, "strengths": [1], "seeds": 1})
     write_specs(study, tmp_path)
     folder = study.cells[0].folder(tmp_path)

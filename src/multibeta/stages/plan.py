@@ -26,12 +26,15 @@ WITHOUT_COST = {
     *("strength_schedule", "schedule_steps", "schedule_start", "learning_rate_schedule", "learning_rate_warmup"),
     *("plateau_factor", "validate_every", "held_out_loss"),
 }
-#: Files of a cell beside its figures: spec, cell, models, history, codes, metrics, repeats, arrays, costs, two logs.
-FILES = 11
-#: Of a cell's figures: one of each kind, two that move as well, and Snakemake's mark in their folder.
-FIGURES = len(GALLERIES) + 3
+#: Files of a cell without figures: spec, cell, models, history, codes, metrics, repeats, arrays, costs, two logs, and
+#: Snakemake's mark in the folder of figures.
+FILES = 12
+#: Its figures: one of each kind, and two that move as well.
+FIGURES = len(GALLERIES) + 2
 #: Bytes of a figure, and of the tables of a run; measured on sprites.
 BYTES_OF_FIGURE, BYTES_OF_TABLES = 35_000, 60_000
+#: Figures above which the plan says that they may be left for when they are wanted.
+MANY_FIGURES = 10_000
 #: Share of a processor below which others are said to be at work.
 BUSY = 0.8
 
@@ -83,6 +86,7 @@ class Plan:
         jobs: cells that are trained at once.
         uncounted: datasets that are not prepared and whose budget is in epochs: no number holds their steps.
         size, files: bytes and number of the files of all cells and runs when the study is finished.
+        figures: how many of these files are figures.
         files_of_cell: at most.
     """
 
@@ -97,6 +101,7 @@ class Plan:
     uncounted: Sequence[str]
     size: int
     files: int
+    figures: int
     files_of_cell: int
 
     def seconds(self, left: Left) -> float:
@@ -146,6 +151,7 @@ def plan(study: Study, root: Path, jobs: int | None = None, measure: Callable[[C
         uncounted=sorted({dataset for (dataset, _), count in steps.items() if count is None}),
         size=sum(size for size, _ in kept),
         files=sum(files for _, files in kept),
+        figures=FIGURES * sum(cell.evaluation.figures for cell in study.cells),
         files_of_cell=max(_files(cell) for cell in study.cells),
     )
 
@@ -190,6 +196,11 @@ def in_words(planned: Plan) -> str:
         f"on disk:   {planned.size / 1e9:.2f} GB in {planned.files:,} files when finished, at most "
         f"{planned.files_of_cell} a cell; datasets and report not counted",
     ]
+    if planned.figures >= MANY_FIGURES:
+        lines.append(
+            f"figures are {planned.figures:,} of these files; with `evaluation: {{figures: false}}` a cell is drawn "
+            "when `multibeta draw` is called on it"
+        )
     share = min(net.pace.share for net in planned.nets)
     if share < BUSY:
         lines.append(f"others are at work here: steps had {share:.0%} of a processor, and take longer meanwhile")
