@@ -1,6 +1,7 @@
 """What a study will take is said before it is started, and a very large one is only started when that is meant."""
 
 import json
+import time
 
 import pytest
 from tiny_study import TINY
@@ -133,9 +134,10 @@ def test_a_step_takes_as_long_on_noise_as_in_a_training(tmp_path, one_thread, va
     prepare_of_cell(folder)
     found = pace(study.cells[0], "cpu")
     assert 0 < found.share <= 1.1
+    before = time.process_time()
     trained = train(folder)["runs"]["0"]
-    # The time that passed, beside whatever else this machine does.
-    assert found.step * 400 == pytest.approx(trained["seconds"], rel=0.8)
+    # Beside its steps it opens the dataset and writes files.
+    assert found.step * 400 == pytest.approx(time.process_time() - before, rel=0.6)
     assert found.weights == trained["parameters"] * 4
 
 
@@ -154,7 +156,7 @@ def test_the_command_says_it_and_writes_nothing(tmp_path, capsys):
     text = capsys.readouterr().out
     assert text.startswith("tiny: 2 cells, 4 runs; to go: 4 trainings of 160 steps, 4 runs to measure\n")
     assert "measuring: not known before a run is measured" in text
-    assert "with 2 jobs at once" in text
+    assert "by the clock with 2 jobs at once" in text
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
     with pytest.raises(SystemExit):
         main(["plan", str(config), "--jobs", "0"])

@@ -82,6 +82,7 @@ class Plan:
         left: of each cell.
         trainings: runs that differ; equal ones, such as one training for all strengths, are trained once.
         measuring: seconds a run, by those that were measured; None while there are none.
+        on_cpu, device: where, and what it is called.
         start_up: seconds that a process takes before it trains.
         jobs: cells that are trained at once.
         uncounted: datasets that are not prepared and whose budget is in epochs: no number holds their steps.
@@ -93,6 +94,7 @@ class Plan:
     found: Status
     nets: Sequence[Net]
     left: Sequence[Left]
+    on_cpu: bool
     device: str
     trainings: int
     measuring: float | None
@@ -143,6 +145,7 @@ def plan(study: Study, root: Path, jobs: int | None = None, measure: Callable[[C
         found=found,
         nets=nets,
         left=list(_left(study.cells, found, paces, steps)),
+        on_cpu=device == "cpu",
         device=name,
         trainings=len(trainings),
         measuring=found.evaluation_seconds / ended if ended and found.evaluation_seconds else None,
@@ -185,14 +188,15 @@ def in_words(planned: Plan) -> str:
         else f"{_time(runs * planned.measuring)}, {planned.measuring:.1f} s a run, by the mean of those measured"
     )
     total = sum(map(planned.seconds, left))
-    unknown = " and measuring" if planned.measuring is None and runs else ""
+    unknown = ", measuring not counted" if planned.measuring is None and runs else ""
+    unit = "processor" if planned.on_cpu else "GPU"
     lines += [
         "",
         f"training:  {_time(sum(each.seconds for each in left))}",
         f"measuring: {measuring}",
         f"starting:  {_time(processes * planned.start_up)}, {processes} processes of {planned.start_up:.1f} s",
-        f"together:  {_time(total)}{unknown}; {_time(planned.wall)}{unknown} with {planned.jobs} jobs at once, "
-        "if they do not slow each other",
+        f"together:  {_time(total)} of one {unit}{unknown}; {_time(planned.wall)} by the clock with "
+        f"{planned.jobs} jobs at once, if they do not slow each other",
         f"on disk:   {planned.size / 1e9:.2f} GB in {planned.files:,} files when finished, at most "
         f"{planned.files_of_cell} a cell; datasets and report not counted",
     ]
