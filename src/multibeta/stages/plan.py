@@ -7,55 +7,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from multibeta.cell import Cell, fingerprint
-from multibeta.report.findings import GALLERIES
+from multibeta.cell import Cell
+from multibeta.stages.shared.nets import Entry, Net, entry_of, nets_of
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import hardware
+from multibeta.stages.shared.room import FIGURES, files_of_cell, kept_of_cell, kept_of_run
 from multibeta.stages.status import ENDED, Status, status
 from multibeta.study import Study
 from multibeta.training.devices import claim_device, device_name
 from multibeta.training.pace import Pace, pace
 from multibeta.training.schedules import total_steps
 
-#: Options of a training that change what a net becomes, and not how long its step takes.
-WITHOUT_COST = {
-    *("budget", "learning_rate", "adam_betas", "noise_std", "pretrained", "initial_weights", "log_every"),
-    *("strength_schedule", "schedule_steps", "schedule_start", "learning_rate_schedule", "learning_rate_warmup"),
-    *("plateau_factor", "validate_every", "held_out_loss"),
-}
-#: Files of a cell without figures: spec, cell, models, history, codes, metrics, repeats, arrays, costs, two logs, and
-#: Snakemake's mark in the folder of figures.
-FILES = 12
-#: Its figures: one of each kind, and two that move as well.
-FIGURES = len(GALLERIES) + 2
-#: Bytes of a figure, and of the tables of a run; measured on sprites.
-BYTES_OF_FIGURE, BYTES_OF_TABLES = 35_000, 60_000
 #: Figures above which the plan says that they may be left for when they are wanted.
 MANY_FIGURES = 10_000
 #: Share of a processor below which others are said to be at work.
 BUSY = 0.8
-
-#: Dataset and variant: all their cells have one net and one budget.
-Entry = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Net:
-    """What a step takes in all cells of one net.
-
-    Attributes:
-        entries: the datasets and variants that share it.
-        cells, runs: of the study.
-    """
-
-    entries: Sequence[Entry]
-    architecture: str
-    pace: Pace
-    cells: int
-    runs: int
 
 
 @dataclass(frozen=True)
@@ -133,14 +102,14 @@ def plan(study: Study, root: Path, jobs: int | None = None, measure: Callable[[C
     """
     found = status(study.folder(root), study.resolved())
     with claim_device(study.options.running.device) as device:
-        nets = _nets(study.cells, device, measure)
+        nets = nets_of(study.cells, device, measure)
         name = f"{hardware()['processor']}, one thread" if device == "cpu" else device_name(device)
     paces = {entry: net.pace for net in nets for entry in net.entries}
-    steps = {_entry(cell): _steps(cell, root) for cell in {_entry(cell): cell for cell in study.cells}.values()}
+    steps = {entry_of(cell): _steps(cell, root) for cell in {entry_of(cell): cell for cell in study.cells}.values()}
     ended = sum(run.state in ENDED for run in found.runs)
     trainings = {cell.run_fingerprint(seed): cell for cell in study.cells for seed in cell.seeds}
-    kept = [_kept_of_cell(cell, paces[_entry(cell)]) for cell in study.cells]
-    kept += [_kept_of_run(cell, paces[_entry(cell)], steps[_entry(cell)] or 0) for cell in trainings.values()]
+    kept = [kept_of_cell(cell, paces[entry_of(cell)]) for cell in study.cells]
+    kept += [kept_of_run(cell, paces[entry_of(cell)], steps[entry_of(cell)] or 0) for cell in trainings.values()]
     return Plan(
         found=found,
         nets=nets,
@@ -155,7 +124,7 @@ def plan(study: Study, root: Path, jobs: int | None = None, measure: Callable[[C
         size=sum(size for size, _ in kept),
         files=sum(files for _, files in kept),
         figures=FIGURES * sum(cell.evaluation.figures for cell in study.cells),
-        files_of_cell=max(_files(cell) for cell in study.cells),
+        files_of_cell=max(files_of_cell(cell) for cell in study.cells),
     )
 
 
@@ -216,39 +185,6 @@ def in_words(planned: Plan) -> str:
     return "\n".join(lines)
 
 
-def _nets(cells: Sequence[Cell], device: str, measure: Callable[[Cell, str], Pace]) -> list[Net]:
-    """The nets that differ in what a step costs, each measured by its first cell."""
-    nets: dict[str, Net] = {}
-    keys: dict[Entry, str] = {}
-    for cell in cells:
-        entry = _entry(cell)
-        if entry not in keys:
-            keys[entry] = _costs(cell)
-            known = nets.get(keys[entry])
-            of_net = (
-                Net((), cell.training.architecture, _measured(cell, device, measure), 0, 0) if known is None else known
-            )
-            nets[keys[entry]] = replace(of_net, entries=(*of_net.entries, entry))
-        net = nets[keys[entry]]
-        nets[keys[entry]] = replace(net, cells=net.cells + 1, runs=net.runs + len(cell.seeds))
-    return list(nets.values())
-
-
-def _costs(cell: Cell) -> str:
-    """A hash of all that a step's cost depends on."""
-    source = cell.dataset.make("dataset")
-    training = cell.training.model_dump(mode="json", exclude=WITHOUT_COST)
-    return fingerprint([source.shape, source.binary, cell.condition_size(), cell.variant.identity("variant"), training])
-
-
-def _measured(cell: Cell, device: str, measure: Callable[[Cell, str], Pace]) -> Pace:
-    try:
-        return measure(cell, device)
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{' '.join(_entry(cell))}: cannot be trained ({type(error).__name__}: {reason})") from error
-
-
 def _steps(cell: Cell, root: Path) -> int | None:
     """Steps of a run; None if it is asked for epochs of a dataset that is not prepared."""
     options = cell.training
@@ -266,7 +202,7 @@ def _left(
 ) -> Iterator[Left]:
     runs, reckoned = iter(found.runs), set[str]()
     for cell in cells:
-        wanted, here = steps[_entry(cell)] or 0, paces[_entry(cell)]
+        wanted, here = steps[entry_of(cell)] or 0, paces[entry_of(cell)]
         trainings = steps_left = unmeasured = 0
         seconds = 0.0
         for seed in cell.seeds:
@@ -283,25 +219,6 @@ def _left(
 
 def _validations(cell: Cell, steps: int) -> int:
     return -(-steps // (cell.training.validate_every or max(steps // 10, 1)))
-
-
-def _kept_of_cell(cell: Cell, here: Pace) -> tuple[int, int]:
-    """Bytes and files of a finished cell: weights, codes as means and log-variances, tables, figures."""
-    codes = 2 * 4 * cell.evaluation.codes * cell.training.latents
-    figures = BYTES_OF_FIGURE * FIGURES * cell.evaluation.figures
-    return len(cell.seeds) * (here.weights + codes + BYTES_OF_TABLES) + figures, _files(cell)
-
-
-def _kept_of_run(cell: Cell, here: Pace, steps: int) -> tuple[int, int]:
-    """Bytes and files of a finished training beside its cells: its weights, those on the way, and its last state."""
-    every = cell.running.snapshot_every
-    copies = 1 + ((steps - 1) // every if every else 0)
-    lineage = cell.running.extendable and cell.lineage(cell.seeds[0]) is not None
-    return copies * here.weights + lineage * here.state, copies + lineage
-
-
-def _files(cell: Cell) -> int:
-    return FILES + FIGURES * cell.evaluation.figures
 
 
 def _start_up() -> float:
@@ -325,10 +242,6 @@ def _at_once(device: str) -> int:
 
         return torch.cuda.device_count()
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _entry(cell: Cell) -> Entry:
-    return cell.dataset.name, cell.variant.name
 
 
 def _time(seconds: float) -> str:
