@@ -245,6 +245,9 @@ class RunningOptions(Section):
     )
     tensorboard: StrictBool = Field(False, description="write TensorBoard logs beside the history")
     large: StrictBool = Field(False, description=f"allow a start of {LARGE:,} runs or more, which is refused otherwise")
+    image: str | None = Field(
+        None, description="container image that jobs run in with `--sdm apptainer`: a file or an address"
+    )
 
 
 class Target(Section):

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 from multibeta import strict_yaml
 from multibeta.config_errors import ConfigError
@@ -29,8 +30,22 @@ except ConfigError as error:
     sys.exit(str(error))
 
 
-# Jobs call the multibeta of the environment that Snakemake itself runs in, activated or not.
-shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+# Jobs call the multibeta of the environment that Snakemake itself runs in, activated or not. In an environment that
+# Snakemake makes for them (--sdm conda), that environment's Python runs the package of this repository, which
+# environment.yml does not bring; in an image (--sdm apptainer) they call the image's.
+DEPLOYMENT = workflow.deployment_settings.deployment_method
+if DeploymentMethod.CONDA in DEPLOYMENT:
+    SOURCE = Path(str(workflow.current_basedir)).resolve().parents[1] / "src"
+    shell.prefix(
+        f'multibeta() {{{{ PYTHONPATH="{SOURCE}" python -P -m multibeta.cli "$@"; }}}}; '
+    )
+elif not (STUDY.options.running.image and DeploymentMethod.APPTAINER in DEPLOYMENT):
+    shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+
+
+if STUDY.options.running.image:
+
+    container: STUDY.options.running.image
 
 
 wildcard_constraints:

@@ -20,7 +20,7 @@ def kept_of_cell(cell: Cell, here: Pace) -> tuple[int, int]:
 
     Codes are those of as many images as are asked for, which a small dataset may not have.
     """
-    images = cell.evaluation.codes + 2 * cell.evaluation.held_out
+    images = cell.evaluation.codes + cell.evaluation.held_out
     codes = 2 * 4 * images * cell.training.latents
     figures = BYTES_OF_FIGURE * FIGURES * cell.evaluation.figures
     return len(cell.seeds) * (here.weights + codes + BYTES_OF_TABLES) + figures, files_of_cell(cell)
