@@ -154,6 +154,13 @@ def _why(options: argparse.Namespace) -> None:
         print(line)
 
 
+def _plan(options: argparse.Namespace) -> None:
+    from multibeta.stages.plan import in_words, plan
+    from multibeta.study import Study
+
+    print(in_words(plan(Study.read(options.config), options.results, options.jobs)))
+
+
 def _explore(options: argparse.Namespace) -> int:
     from multibeta.explorer.serve import serve
 
@@ -366,6 +373,7 @@ def _parser() -> argparse.ArgumentParser:
         add("why", _why, "say what would have a cell trained again: which key changed, from and to"),
     )
     for describe, name, run, text in (
+        (_plan_options, "plan", _plan, "say what a config file will take here: runs, steps, hours, disk space"),
         (_score_options, "score", _score, "measure anybody's model and write the pages a report would have of it"),
         (_explore_options, "explore", _explore, "look through the results of a study in a browser"),
         (_compare_options, "compare", _compare, "say what two studies share, what differs, and which differences hold"),
@@ -487,6 +495,18 @@ def _watching(status: argparse.ArgumentParser, why: argparse.ArgumentParser) -> 
     why.add_argument("cell", type=Path, help="results/<study>/cells/<dataset>/<variant>/beta~<β>")
     for each in (status, why):
         each.add_argument("--config", type=Path, metavar="FILE", help="as it asks for, rather than as last started")
+
+
+def _plan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, help="config.yaml or studies/<name>.yaml; a step of each net is measured")
+    parser.add_argument("--jobs", metavar="N", type=_count, help="cells at once, default: one for each GPU or core")
+    _results(parser)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number ≥ 1, ≤ 100000")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
