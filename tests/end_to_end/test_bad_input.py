@@ -28,8 +28,9 @@ MIRROR = ROOT.parent / "shared" / "data"
             {"training": {"architecture": "burgess"}},
             "bad.yaml: training.architecture = 'burgess': needs images of 64×64",
         ),
+        ({"seeds": 2500}, "bad.yaml: running.large = False: this study starts 10,000 runs in 4 cells"),
     ],
-    ids=["negative strength", "strength twice", "unknown key", "unknown dataset", "impossible image size"],
+    ids=["negative strength", "strength twice", "unknown key", "unknown dataset", "impossible image size", "large"],
 )
 def test_snakemake_says_what_is_wrong_with_the_config(place, tmp_path, changes, message):
     work = place(tmp_path / "work")

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -49,6 +48,22 @@ def bucket(tmp_path):
         yield found.group()
         server.kill()
         server.wait()
+
+
+#: Everything in the bucket, copied to a folder: `python -c FETCH ADDRESS FOLDER`.
+FETCH = """
+import sys
+from pathlib import Path
+
+import boto3
+
+address, folder = sys.argv[1:]
+keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+for item in boto3.resource("s3", endpoint_url=address, **keys).Bucket("multibeta").objects.all():
+    target = Path(folder) / item.key
+    target.parent.mkdir(parents=True, exist_ok=True)
+    item.Object().download_file(str(target))
+"""
 
 
 class Losing(Cluster):
@@ -113,20 +128,31 @@ def test_a_study_whose_results_lie_in_a_bucket_is_the_same_study(bucket, tmp_pat
         pods = len(cluster.jobs)
         again = snakemake()
         assert "Nothing to be done" in again.stdout + again.stderr
+
+        # The volume is lost: what was in the bucket is put onto a new one.
+        stored = tmp_path / "stored"
+        fetch = [sys.executable, "-c", FETCH, bucket, str(stored)]
+        subprocess.run(fetch, env={**os.environ, "PYTHONPATH": PLUGINS}, check=True)
+        assert list((work / "results/.state").iterdir())
+        (work / "results").rename(tmp_path / "lost")
+        shutil.rmtree(work / ".snakemake")
+        shutil.copytree(stored / "results", work / "results")
+        again = snakemake()
+        assert "Nothing to be done" in again.stdout + again.stderr
         assert len(cluster.jobs) == pods
 
     # The same bytes as on one machine, on the volume and in the bucket.
     cell = "results/tiny/cells/digits/beta_vae/beta~1"
     for name in ("models.safetensors", "history.csv", "codes.npz", "metrics.csv", "arrays.npz"):
         at_home = (finished.path / cell / name).read_bytes()
-        assert (work / cell / name).read_bytes() == at_home, name
-        with urllib.request.urlopen(f"{bucket}/multibeta/{cell}/{name}") as stored:
-            assert stored.read() == at_home, name
-    with urllib.request.urlopen(f"{bucket}/multibeta/results/tiny/report.md") as stored:
-        assert stored.read() == (work / "results/tiny/report.md").read_bytes()
-    assert list((work / "results/.state").iterdir())
+        assert (tmp_path / "lost" / cell.removeprefix("results/") / name).read_bytes() == at_home, name
+        assert (stored / cell / name).read_bytes() == at_home, name
+    assert (stored / "results/tiny/report.md").read_bytes() == (tmp_path / "lost/tiny/report.md").read_bytes()
 
-    # What the profile asks for is what the pods are given.
+    assert_pods_are_given_what_the_profile_asks_for(cluster, shared)
+
+
+def assert_pods_are_given_what_the_profile_asks_for(cluster, shared):
     training, measuring = cluster.of("train")[-1], cluster.of("measure")[-1]
     (container,) = training["containers"]
     asked = PROFILE["set-resources"]["train"]
