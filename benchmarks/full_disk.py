@@ -1,6 +1,6 @@
 """A small study on a disk too small by any number of pages, files or bytes: what fails says so and loses nothing.
 
-    sudo OMP_NUM_THREADS=1 python benchmarks/full_disk.py [--limit pages|files|bytes …] [--every | --most N] [--step 0 …]
+    OMP_NUM_THREADS=1 python benchmarks/full_disk.py [--limit pages|files|bytes …] [--every | --most N] [--step 0 …]
 
 Every step of the study is run alone, each time from what the steps before it wrote, under a limit that grows from
 nothing until the step succeeds:
