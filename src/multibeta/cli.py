@@ -584,10 +584,9 @@ def _share(text: str) -> float:
 
 
 def _threads(text: str) -> int:
-    count = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= count <= 1024:
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number ≥ 1, ≤ 1024")
-    return count
+    return int(text)
 
 
 def _pack_options(parser: argparse.ArgumentParser) -> None:
