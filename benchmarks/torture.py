@@ -134,7 +134,7 @@ def timeless(path: Path) -> bytes:
     """The bytes of a file, or what is in it besides times."""
     if path.suffix == ".log":
         return b""
-    if ".state" in path.parts or ".lineage" in path.parts:
+    if path.suffix == ".safetensors" and {".state", ".lineage"} & set(path.parts):
         with safe_open(path, "numpy") as state:
             tensors = b"".join(name.encode() + state.get_tensor(name).tobytes() for name in sorted(state.keys()))
             return tensors + without_times(json.loads(state.metadata()["facts"]))

@@ -53,11 +53,12 @@ wildcard_constraints:
     beta=r"[0-9.]+",
 
 
-# A dry run writes nothing; a real one starts by writing what each job is asked for.
+# A dry run writes nothing; a real one starts, if it is meant, by writing what each job is asked for.
 onstart:
     try:
+        STUDY.require_meant()
         write_specs(STUDY, RESULTS)
-    except OSError as error:
+    except (ConfigError, OSError) as error:
         raise WorkflowError(str(error)) from None
 
 
