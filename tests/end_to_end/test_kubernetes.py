@@ -94,7 +94,9 @@ def test_a_study_whose_results_lie_in_a_bucket_is_the_same_study(bucket, tmp_pat
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/pip").write_text("#!/bin/sh\n")
     (tmp_path / "bin/pip").chmod(0o755)
+    # Variables of this machine too: they may choose the kernels of BLAS, and with them the last digits.
     image = {
+        **os.environ,
         "PATH": f"{tmp_path / 'bin'}:{BIN}:{os.environ['PATH']}",
         "PYTHONPATH": f"{PLUGINS}:{os.environ.get('PYTHONPATH', '')}",
         "HOME": str(tmp_path),
