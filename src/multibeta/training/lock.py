@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from multibeta.records import HolderRecord
 from multibeta.results import naming
 
 HEARTBEAT_SECONDS = 10.0
@@ -82,7 +83,7 @@ def is_held(folder: Path) -> dict[str, Any] | None:
     """The living holder of a folder's lock, ``pid`` and ``host``; None if nobody holds it. Takes and breaks nothing."""
     path = folder / "lock"
     try:
-        holder: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        holder = _holder(path.read_text(encoding="utf-8"))
         return None if _stale_content(path) else holder
     except (OSError, ValueError):
         return None
@@ -109,9 +110,17 @@ def _stale_content(path: Path, stands_still: bool = False) -> str | None:
         age = time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return None
-    holder = json.loads(content)
-    dead = holder["host"] == socket.gethostname() and not _alive(holder["pid"])
+    holder = _holder(content)
+    dead = holder is not None and holder["host"] == socket.gethostname() and not _alive(holder["pid"])
     return content if dead or stands_still or age > STALE_SECONDS else None
+
+
+def _holder(content: str) -> dict[str, Any] | None:
+    """Who wrote this into a lock; None if nobody can tell, and then only its heart says whether he lives."""
+    try:
+        return HolderRecord.model_validate_json(content).model_dump()
+    except ValueError:
+        return None
 
 
 def _alive(pid: int) -> bool:
