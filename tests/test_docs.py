@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+import yte
 
 from multibeta import registry
 from multibeta.cli import _parser
@@ -185,9 +186,15 @@ def test_options_mentioned_alone_exist(page):
             assert set(re.findall(r"--[a-z-]+", line)) <= known, line
 
 
+def settings_of(profile):
+    """What Snakemake reads in a profile, some of which are templates."""
+    with profile.open(encoding="utf-8") as file:
+        return yte.process_yaml(file, require_use_yte=True)
+
+
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.parent.name)
 def test_profiles_set_what_there_is(profile):
-    settings = yaml.safe_load(profile.read_text(encoding="utf-8"))
+    settings = settings_of(profile)
     workflow = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "rules").glob("*.smk"))
     rules = re.findall(r"^rule (\w+):", workflow, re.M)
     # Options of an executor are known only where it is installed; its own name is --executor's value.
@@ -204,7 +211,7 @@ def test_profiles_take_the_place_of_the_default_one(page):
 
 
 def test_profiles_agree_on_what_retrains():
-    triggers = [yaml.safe_load(path.read_text(encoding="utf-8"))["rerun-triggers"] for path in PROFILES]
+    triggers = [settings_of(path)["rerun-triggers"] for path in PROFILES]
     assert triggers == [triggers[0]] * len(triggers)
 
 

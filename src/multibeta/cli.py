@@ -154,6 +154,13 @@ def _why(options: argparse.Namespace) -> None:
         print(in_one_line(line))
 
 
+def _plan(options: argparse.Namespace) -> None:
+    from multibeta.stages.plan import in_words, plan
+    from multibeta.study import Study
+
+    print(in_words(plan(Study.read(options.config), options.results, options.jobs)))
+
+
 def _explore(options: argparse.Namespace) -> int:
     from multibeta.explorer.serve import serve
 
@@ -190,6 +197,26 @@ def _numbers(options: argparse.Namespace) -> int:
     total, moved = check_numbers(options.study, options.file)
     print(plain("\n".join(moved)) or f"All {total} locked numbers are as they were cited.")
     return 1 if moved else 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from multibeta.report.drift_text import drift_table
+    from multibeta.results import StudyFolder
+    from multibeta.stages.train import Interrupted
+    from multibeta.stages.verify import verify
+
+    try:
+        found = verify(StudyFolder(options.study), options.share, options.seed, options.keep, options.threads)
+    except Interrupted:
+        return INTERRUPTED
+    print(drift_table(found, options.all))
+    return int(found.verdict)
+
+
+def _where(options: argparse.Namespace) -> None:
+    from multibeta.stages.where import where
+
+    print("\n".join(where(options.table, options.row, options.column)))
 
 
 def _pack(options: argparse.Namespace) -> None:
@@ -346,11 +373,14 @@ def _parser() -> argparse.ArgumentParser:
         add("why", _why, "say what would have a cell trained again: which key changed, from and to"),
     )
     for describe, name, run, text in (
+        (_plan_options, "plan", _plan, "say what a config file will take here: runs, steps, hours, disk space"),
         (_score_options, "score", _score, "measure anybody's model and write the pages a report would have of it"),
         (_explore_options, "explore", _explore, "look through the results of a study in a browser"),
         (_compare_options, "compare", _compare, "say what two studies share, what differs, and which differences hold"),
         (_power_options, "power", _power, "say how many seeds a study needs to see a difference, from its own spread"),
         (_numbers_options, "numbers", _numbers, "lock the numbers that a paper cites, or say which have moved since"),
+        (_verify_options, "verify", _verify, "train and measure some runs anew, and say what of a study still holds"),
+        (_where_options, "where", _where, "name the runs, code, weights and commands behind a number of a report"),
         (_pack_options, "pack", _pack, "put a study into one archive that holds all it takes to trust and re-run it"),
         (_unpack_options, "unpack", _unpack, "check every file of an archive of a study, and write it to a folder"),
     ):
@@ -467,6 +497,18 @@ def _watching(status: argparse.ArgumentParser, why: argparse.ArgumentParser) -> 
         each.add_argument("--config", type=Path, metavar="FILE", help="as it asks for, rather than as last started")
 
 
+def _plan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, help="config.yaml or studies/<name>.yaml; a step of each net is measured")
+    parser.add_argument("--jobs", metavar="N", type=_count, help="cells at once, default: one for each GPU or core")
+    _results(parser)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number ≥ 1, ≤ 100000")
+    return int(text)
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -507,6 +549,45 @@ def _numbers_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--macros", metavar="TEX", type=Path, help="with --lock: write the macros of these numbers alone"
     )
+
+
+def _verify_options(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "Exit status: 0 identical, 3 within rounding, 4 changed though nothing is known that rounds otherwise, "
+        "5 moved beyond the interval, 6 a file of the study is altered."
+    )
+    parser.add_argument("study", type=Path, help="results/<study>, which is only read")
+    parser.add_argument(
+        "--share", metavar="S", type=_share, default=0.05, help="of the runs; default: 0.05, one at least"
+    )
+    parser.add_argument("--seed", metavar="SEED", type=int, default=0, help="of the draw, default: 0")
+    parser.add_argument("--threads", metavar="N", type=_count, help="default: as many as the runs were trained with")
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="a new folder for what is trained; default: removed")
+    parser.add_argument("--all", action="store_true", help="every number, also those that are identical")
+
+
+def _where_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("table", type=Path, metavar="TABLE", help="results/<study>/summary.csv, numbers.tex, tables/…")
+    row = "its number, the first below the header being 1; or keys, such as dataset=digits,beta=4; or a macro"
+    parser.add_argument("row", metavar="ROW", help=row)
+    parser.add_argument("column", metavar="COLUMN", nargs="?", help="its name; of a LaTeX table that of the metric")
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a share > 0, ≤ 1, such as 0.05")
+    return share
+
+
+def _count(text: str) -> int:
+    count = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= count <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number ≥ 1, ≤ 1024")
+    return count
 
 
 def _pack_options(parser: argparse.ArgumentParser) -> None:

@@ -35,6 +35,8 @@ MOST_SEEDS = 10_000
 LARGEST_SEED = 2**53 - 1
 #: The largest dataset, dSprites, has 737,280, and they lie in memory.
 MOST_IMAGES = 1_000_000
+#: Runs of a study that is only started when its file says that this is meant: weeks, or terabytes.
+LARGE = 10_000
 #: A year.
 MOST_MINUTES = 365 * 24 * 60
 
@@ -219,7 +221,7 @@ class EvaluationOptions(Section):
         le=1000,
         description="seeds of the metrics, on the first run of each cell: how much is luck of the draw",
     )
-    figures: StrictBool = Field(True, description="draw reconstructions, samples, traversals of every cell")
+    figures: StrictBool = Field(True, description="draw every cell; else only those that `multibeta draw` is called on")
 
 
 class RunningOptions(Section):
@@ -242,6 +244,10 @@ class RunningOptions(Section):
         description="keep the state a training ends with, from which one of a larger budget goes on",
     )
     tensorboard: StrictBool = Field(False, description="write TensorBoard logs beside the history")
+    large: StrictBool = Field(False, description=f"allow a start of {LARGE:,} runs or more, which is refused otherwise")
+    image: str | None = Field(
+        None, description="container image that jobs run in with `--sdm apptainer`: a file or an address"
+    )
 
 
 class Target(Section):

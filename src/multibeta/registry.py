@@ -126,10 +126,7 @@ def find(kind: str, name: str) -> type[Any]:
     modules = _modules(kind)
     if name not in modules:
         raise PlugInError(f"unknown {kind} {name!r}{nearest(name, names(kind))}")
-    found = _plug_ins(importlib.import_module(modules[name]))
-    if [plug_in.kind for plug_in in found] != [kind]:
-        raise PlugInError(f"{modules[name]} must define exactly one {kind}, found {len(found)} plug-ins")
-    return found[0]
+    return _only(kind, modules[name])
 
 
 def load_file(path: str | Path) -> list[type[PlugIn]]:
@@ -179,6 +176,15 @@ def _modules(kind: str) -> dict[str, str]:
         for info in found
         if not info.ispkg and not info.name.rpartition(".")[2].startswith("_")
     }
+
+
+@cache
+def _only(kind: str, module: str) -> type[PlugIn]:
+    """The plug-in of a module of the package; looked for once, since thousands of cells ask for it."""
+    found = _plug_ins(importlib.import_module(module))
+    if [plug_in.kind for plug_in in found] != [kind]:
+        raise PlugInError(f"{module} must define exactly one {kind}, found {len(found)} plug-ins")
+    return found[0]
 
 
 def _plug_ins(module: ModuleType) -> list[type[PlugIn]]:

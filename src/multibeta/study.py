@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from multibeta import named_datasets, registry, strict_yaml
 from multibeta.cell import Cell, Choice, fingerprint, pretrained_run
 from multibeta.config_errors import ConfigError, first_line
-from multibeta.options import DatasetEntry, SplitOptions, StudyOptions, VariantEntry, canonical_strength
+from multibeta.options import LARGE, DatasetEntry, SplitOptions, StudyOptions, VariantEntry, canonical_strength
 from multibeta.published_values import problem
 from multibeta.results import StudyFolder
 
@@ -89,6 +89,21 @@ class Study:
         if found is None:
             self._fail("cell", f"{dataset}/{variant}/beta~{beta}", "is not in the study")
         return found
+
+    def require_meant(self) -> None:
+        """Refuse a very large study whose file does not say that it is meant; asked when it is really started.
+
+        A key of the file rather than a question: a sweep is mostly started where nobody answers, by a script, on a
+        cluster, or again after a kill.
+
+        Raises:
+            ConfigError: it has `LARGE` runs or more, and ``running.large`` is not set.
+        """
+        runs = sum(len(cell.seeds) for cell in self.cells)
+        if runs >= LARGE and not self.options.running.large:
+            size = f"this study starts {runs:,} runs in {len(self.cells):,} cells"
+            ask = f"`multibeta plan {self.where}` says what they take; set it to true to start them"
+            self._fail("running.large", False, f"{size}; {ask}")
 
     @property
     def gpus_per_job(self) -> int:

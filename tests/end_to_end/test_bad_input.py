@@ -28,8 +28,9 @@ MIRROR = ROOT.parent / "shared" / "data"
             {"training": {"architecture": "burgess"}},
             "bad.yaml: training.architecture = 'burgess': needs images of 64×64",
         ),
+        ({"seeds": 2500}, "bad.yaml: running.large = False: this study starts 10,000 runs in 4 cells"),
     ],
-    ids=["negative strength", "strength twice", "unknown key", "unknown dataset", "impossible image size"],
+    ids=["negative strength", "strength twice", "unknown key", "unknown dataset", "impossible image size", "large"],
 )
 def test_snakemake_says_what_is_wrong_with_the_config(place, tmp_path, changes, message):
     work = place(tmp_path / "work")
@@ -102,10 +103,10 @@ def _no_network(*_):
     raise NotDownloaded("could not be downloaded (no network here)")
 
 
-def mounted(disk, size):
-    """Mount a file system of that size, or skip."""
+def mounted(disk, options):
+    """Mount a small file system, or skip."""
     disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs rights that are not here")
     return disk
@@ -114,7 +115,7 @@ def mounted(disk, size):
 @pytest.fixture
 def disk(tmp_path):
     """A disk of 8 MB."""
-    yield mounted(tmp_path / "disk", "8m")
+    yield mounted(tmp_path / "disk", "size=8m")
     subprocess.run(["umount", str(tmp_path / "disk")], check=True)
 
 
@@ -195,6 +196,20 @@ def test_a_disk_that_is_full_at_the_nth_file_keeps_what_was_written(tmp_path, mo
     assert exact(tmp_path / "disturbed") == exact(tmp_path / "undisturbed")
 
 
+def test_a_disk_that_takes_no_more_files_is_one_line_that_names_one(disk, capsys):
+    for command in stages(disk):
+        for free in (0,) if command[0] == "features" else (0, 3):  # which is one file
+            taken = len(list(disk.rglob("*"))) + 1
+            subprocess.run(["mount", "-o", f"remount,nr_inodes={taken + free}", str(disk)], check=True)
+            capsys.readouterr()
+            assert main(command) == 1
+            *_, line = capsys.readouterr().err.splitlines()
+            assert line.startswith(f"{command[0]}: [Errno 28] No space left on device: '{disk}/"), line
+            assert [path for path in contents(disk) if path.name.startswith((".", "lock"))] == []
+            subprocess.run(["mount", "-o", "remount,nr_inodes=10000", str(disk)], check=True)
+        assert main(command) == 0
+
+
 def test_a_read_only_disk_is_one_line_that_names_a_file(disk, capsys):
     for command in stages(disk):
         before = contents(disk)
@@ -208,12 +223,17 @@ def test_a_read_only_disk_is_one_line_that_names_a_file(disk, capsys):
         assert main(command) == 0
 
 
-def test_snakemake_says_that_results_cannot_be_written(place, tmp_path):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [("size=8k", "[Errno 28] No space left on device"), ("ro", "[Errno 30] Read-only file system")],
+    ids=["full", "read-only"],
+)
+def test_snakemake_says_that_results_cannot_be_written(place, tmp_path, options, message):
     work = place(tmp_path / "work")
-    mounted(work.path / "results", "8k")
+    mounted(work.path / "results", options)
     try:
         output = work.run("--cores", "2", status=1)
-        assert "[Errno 28] No space left on device: 'results/tiny/" in output
+        assert f"{message}: 'results/tiny/" in output
         assert "Traceback" not in output
         assert [path for path in contents(work.path / "results") if path.name.startswith(".")] == []
     finally:

@@ -2,6 +2,7 @@
 
 import pytest
 from safetensors.numpy import load_file
+from tiny_study import TINY
 
 from multibeta.results import read_table
 
@@ -36,6 +37,26 @@ def test_a_study_grows_by_a_seed_and_shrinks_by_a_strength_and_a_variant(finishe
     assert "All 3 runs of the study are done and measured." in report
     assert "CVAE" not in report
     assert work.jobs() == {}
+
+
+def test_figures_are_drawn_on_demand_and_nothing_is_done_again_for_them(finished, tmp_path):
+    work = finished.copy(tmp_path / "work")
+    before = states(work)
+    evaluation = {**TINY["evaluation"], "figures": False}
+    work.configure(variants=["beta_vae"], strengths=[1], evaluation=evaluation)
+    counts = work.study()
+    assert counts["measure"] == 1
+    assert "train" not in counts
+    assert states(work) == before
+    folder, metrics = work.path / CELL / "figures", (work.path / CELL / "metrics.csv").read_bytes()
+    assert [path.name for path in folder.iterdir()] == [".snakemake_timestamp"]
+    work.run("draw", CELL, program="multibeta")
+    assert (folder / "traversals_prior.webp").is_file()
+    assert (work.path / CELL / "metrics.csv").read_bytes() == metrics
+    assert work.jobs() == {}
+    assert "figures/reconstructions.png" not in (work.path / "results/tiny/report.md").read_text(encoding="utf-8")
+    work.run("report", "results/tiny", program="multibeta")
+    assert "figures/reconstructions.png" in (work.path / "results/tiny/report.md").read_text(encoding="utf-8")
 
 
 def test_the_same_study_twice_gives_the_same_bytes(finished, place, tmp_path):

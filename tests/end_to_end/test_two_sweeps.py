@@ -1,6 +1,9 @@
 """Two sweeps that share all their runs, started at once, one of them killed: every run is trained once."""
 
 import collections
+import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +11,7 @@ import textwrap
 import time
 
 import pytest
+import yaml
 from tiny_study import TINY
 
 from multibeta.cli import main
@@ -15,6 +19,17 @@ from multibeta.stages.shared.specs import write_specs
 from multibeta.study import Study
 
 CELLS = 20
+#: Of two Snakemakes, which start a process for each: a handful, unless the environment asks for more.
+SNAKEMAKE_CELLS = int(os.environ.get("SHARED_CELLS", "3"))
+#: Imported by every Python that starts.
+NO_FLOCK = """
+    import errno, fcntl, os
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    fcntl.flock = refuse
+"""
 #: A sweep in one process, from one end of the cells or the other, so that both train. It notes which trainings have
 #: ended, and is killed within its fifth where that is asked.
 SWEEP = """
@@ -69,3 +84,72 @@ def test_runs_shared_by_two_sweeps_are_trained_once_though_one_is_killed(tmp_pat
     assert ended == {cell.run_fingerprint(0): 1 for cell in studies[0].cells}
     assert len(list(tmp_path.glob("results/other/cells/*/*/*/models.safetensors"))) == CELLS
     assert not list(tmp_path.glob("results/.state/*/lock*"))
+
+
+def trains(states, group):
+    """Is a trainer of that process group in the middle of a run?"""
+    for path in states.glob("*/lock"):
+        if not path.with_name("checkpoint.safetensors").exists():
+            continue
+        try:
+            if os.getpgid(json.loads(path.read_text())["pid"]) == group:
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return False
+
+
+def trained(study):
+    """How often each strength of a study was trained to its end, by the bars in its logs."""
+    ended = collections.Counter()
+    for log in study.glob("cells/*/*/*/train.log"):
+        # A run that is there already has no bar.
+        ended[log.parent.name] += len(re.findall(r"seed 0: 100%[^\r\n]*$", log.read_text(), re.MULTILINE))
+    return ended
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("locks", ["with", "without"])
+def test_two_snakemakes_train_each_shared_run_once_though_one_is_killed_with_its_trainer(
+    place, tmp_path, monkeypatch, locks
+):
+    if locks == "without":
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site/sitecustomize.py").write_text(textwrap.dedent(NO_FLOCK))
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
+    work = place(tmp_path / "work")
+    study = {**TINY, "variants": ["beta_vae"], "strengths": list(range(1, SNAKEMAKE_CELLS + 1)), "seeds": 1}
+    study["training"] = {**TINY["training"], "budget": "2000 steps"}
+    study["running"] = {"checkpoint_seconds": 0.05}
+    for name in ("killed", "lives"):
+        work.write(f"{name}.yaml", yaml.safe_dump({**study, "name": name}))
+    results = work.path / "results"
+    models = [f"results/{{}}/cells/digits/beta_vae/beta~{beta}/models.safetensors" for beta in study["strengths"]]
+
+    def start(name):
+        log = (tmp_path / f"{name}.log").open("w")
+        targets = [model.format(name) for model in models]
+        command = ["--cores", "1", "--configfile", f"{name}.yaml", "--", *targets]
+        return work.start(*command, start_new_session=True, stdout=log)
+
+    sweeps = {name: start(name) for name in ("killed", "lives")}
+    doomed = sweeps["killed"]
+    # In its first training of a few cells, in its fifth of twenty.
+    while trained(results / "killed").total() < len(models) // 5 or not trains(results / ".state", doomed.pid):
+        assert doomed.poll() is None, (tmp_path / "killed.log").read_text()
+        time.sleep(0.02)
+    os.killpg(doomed.pid, signal.SIGKILL)
+    assert doomed.wait() == -signal.SIGKILL
+    fallen = time.monotonic()
+    assert sweeps["lives"].wait(timeout=60 * SNAKEMAKE_CELLS) == 0, (tmp_path / "lives.log").read_text()
+    print(f"ended {time.monotonic() - fallen:.0f} s after the other was killed")
+    every = {f"beta~{beta}": 1 for beta in study["strengths"]}
+    ended = trained(results / "killed"), trained(results / "lives")
+    assert ended[0] + ended[1] == every, (tmp_path / "lives.log").read_text()
+    assert not list(results.glob(".state/*/lock*"))
+
+    again = start("killed")
+    assert again.wait(timeout=60 * SNAKEMAKE_CELLS) == 0, (tmp_path / "killed.log").read_text()
+    assert (trained(results / "killed") + ended[1]).keys() <= every.keys()
+    for model in models:
+        assert (work.path / model.format("killed")).read_bytes() == (work.path / model.format("lives")).read_bytes()

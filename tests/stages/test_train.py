@@ -14,6 +14,8 @@ import pytest
 from multibeta.config_errors import ConfigError
 from multibeta.results import read_json, read_table, state_folder, write_json
 from multibeta.stages import train as stage
+from multibeta.stages.encode import encode
+from multibeta.stages.measure import measure
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import read_cell
 from multibeta.stages.train import Interrupted, train
@@ -69,6 +71,18 @@ def test_a_new_seed_leaves_the_old_ones_as_they_are(tmp_path):
     assert weights(folder, 2)
     after = {seed: (state(folder, seed).folder / "finished.safetensors").stat().st_mtime_ns for seed in (0, 1)}
     assert after == before
+
+
+def test_codes_of_the_models_before_are_gone_though_the_clock_was_set_back(tmp_path):
+    folder = cell(tmp_path)
+    train(folder)
+    encode(folder)
+    before = folder.codes.read_bytes()
+    tomorrow = time.time() + 86400
+    os.utime(folder.codes, (tomorrow, tomorrow))
+    train(cell(tmp_path, learning_rate=0.01))
+    measure(folder, ["encode"])
+    assert folder.codes.read_bytes() != before
 
 
 def test_a_trained_cell_is_put_together_without_training(tmp_path, monkeypatch):

@@ -8,8 +8,10 @@ import sys
 import threading
 import time
 
+import pytest
+
 from multibeta.training import lock
-from multibeta.training.lock import run_lock
+from multibeta.training.lock import is_held, run_lock
 
 
 def holder_of(pid, host=None):
@@ -28,19 +30,29 @@ def test_the_lock_is_gone_when_the_block_ends(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_lock_that_was_lost_to_another_process_is_left_to_it(tmp_path):
+    with run_lock(tmp_path):
+        (tmp_path / "lock").write_text(holder_of(1, "another-host"))
+    assert (tmp_path / "lock").read_text() == holder_of(1, "another-host")
+
+
 def test_a_lock_of_a_dead_process_is_taken_at_once(tmp_path):
     (tmp_path / "lock").write_text(holder_of(dead_pid()))
     with run_lock(tmp_path):
         assert json.loads((tmp_path / "lock").read_text())["pid"] == os.getpid()
 
 
-def test_a_lock_elsewhere_is_dead_when_its_heart_has_stopped(tmp_path):
+def test_an_old_lock_elsewhere_is_taken_when_its_heart_stands_still_for_two_beats(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(lock, "OLD_WATCH_SECONDS", 0.3)
     path = tmp_path / "lock"
     path.write_text(holder_of(1, "another-host"))
     long_ago = time.time() - lock.STALE_SECONDS - 1
     os.utime(path, (long_ago, long_ago))
+    started = time.monotonic()
     with run_lock(tmp_path):
         assert json.loads(path.read_text())["host"] == socket.gethostname()
+    assert 0.3 < time.monotonic() - started < 5
 
 
 def test_a_living_holder_is_waited_for(tmp_path, monkeypatch, capsys):
@@ -85,17 +97,21 @@ def test_a_dead_lock_elsewhere_is_taken_although_the_clock_was_set_back(tmp_path
         assert 0.2 < time.monotonic() - started < 5
 
 
-def test_a_living_lock_elsewhere_is_waited_for_although_the_clock_was_set_back(tmp_path, monkeypatch):
+@pytest.mark.parametrize("days", [1, -1], ids=["back", "forward"])
+@pytest.mark.parametrize("holder", [holder_of(1, "another-host"), holder_of(os.getppid())], ids=["elsewhere", "here"])
+def test_a_living_lock_is_waited_for_although_the_clock_was_set(tmp_path, monkeypatch, days, holder):
     monkeypatch.setattr(lock, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(lock, "STALE_SECONDS", 0.5)
+    monkeypatch.setattr(lock, "OLD_WATCH_SECONDS", 0.5)
     path = tmp_path / "lock"
-    path.write_text(holder_of(1, "another-host"))
-    tomorrow = time.time() + 86400
+    path.write_text(holder)
+    then = time.time() + 86400 * days
+    os.utime(path, (then, then))
     ended = threading.Event()
 
     def live():
         for beat in range(20):
-            os.utime(path, (tomorrow + beat, tomorrow + beat))
+            os.utime(path, (then + beat, then + beat))
             time.sleep(0.05)
         ended.set()
         path.unlink()
@@ -103,3 +119,14 @@ def test_a_living_lock_elsewhere_is_waited_for_although_the_clock_was_set_back(t
     threading.Thread(target=live).start()
     with run_lock(tmp_path):
         assert ended.is_set()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"pid": "x", "host": 1}'])
+def test_a_lock_that_nobody_can_read_is_taken_when_its_heart_stands_still(tmp_path, monkeypatch, content):
+    path = tmp_path / "lock"
+    path.write_bytes(content)
+    assert is_held(tmp_path) is None
+    monkeypatch.setattr(lock._Watch, "stands_still", lambda self: True)
+    with run_lock(tmp_path):
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    assert not path.exists()

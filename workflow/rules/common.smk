@@ -1,14 +1,20 @@
 # The study of this run, and the few functions that the rules ask it.
+import gc
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 from multibeta import strict_yaml
 from multibeta.config_errors import ConfigError
 from multibeta.results import data_folder
 from multibeta.stages.shared.specs import write_specs
 from multibeta.study import Study
+
+# The jobs of 10,000 cells are millions of objects that stay; looking through them for garbage at Python's own rate takes
+# a quarter of the time that it takes to plan them.
+gc.set_threshold(100_000, 50, 100)
 
 RESULTS = Path("results")
 CELL = "results/{study}/cells/{dataset}/{variant}/beta~{beta}"
@@ -24,8 +30,22 @@ except ConfigError as error:
     sys.exit(str(error))
 
 
-# Jobs call the multibeta of the environment that Snakemake itself runs in, activated or not.
-shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+# Jobs call the multibeta of the environment that Snakemake itself runs in, activated or not. In an environment that
+# Snakemake makes for them (--sdm conda), that environment's Python runs the package of this repository, which
+# environment.yml does not bring; in an image (--sdm apptainer) they call the image's.
+DEPLOYMENT = workflow.deployment_settings.deployment_method
+if DeploymentMethod.CONDA in DEPLOYMENT:
+    SOURCE = Path(str(workflow.current_basedir)).resolve().parents[1] / "src"
+    shell.prefix(
+        f'multibeta() {{{{ PYTHONPATH="{SOURCE}" python -P -m multibeta.cli "$@"; }}}}; '
+    )
+elif not (STUDY.options.running.image and DeploymentMethod.APPTAINER in DEPLOYMENT):
+    shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+
+
+if STUDY.options.running.image:
+
+    container: STUDY.options.running.image
 
 
 wildcard_constraints:
@@ -33,11 +53,12 @@ wildcard_constraints:
     beta=r"[0-9.]+",
 
 
-# A dry run writes nothing; a real one starts by writing what each job is asked for.
+# A dry run writes nothing; a real one starts, if it is meant, by writing what each job is asked for.
 onstart:
     try:
+        STUDY.require_meant()
         write_specs(STUDY, RESULTS)
-    except OSError as error:
+    except (ConfigError, OSError) as error:
         raise WorkflowError(str(error)) from None
 
 

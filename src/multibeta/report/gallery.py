@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multibeta.report.findings import GALLERIES, CellKey, Findings
-from multibeta.report.text import fold, picture, plain
+from multibeta.report.text import fold, listed, picture, plain
 
 #: Pictures of cells that the page holds; of more it holds none, and links to all. A hundred are about 6 MB.
 MOST_EMBEDDED = 300
@@ -56,7 +56,7 @@ def _blocks(findings: Findings, cells: list[CellKey]) -> list[str]:
         blocks.append(fold(heading, body, opened=not blocks and embeds(findings)))
     missing = [cell.beta for cell in cells if not findings.pictures[cell.place]]
     if missing:
-        blocks.append(f"No figures of {findings.symbols[cells[0].variant]} = {', '.join(missing)}.")
+        blocks.append(f"No figures of {findings.symbols[cells[0].variant]} = {listed(missing)}.")
     return blocks
 
 

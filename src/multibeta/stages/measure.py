@@ -27,7 +27,8 @@ STAGES = ("encode", "evaluate", "draw")
 def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
     """Run the named ones of encode, evaluate and draw on a trained cell, in this order and in this process.
 
-    ``encode`` is skipped when its codes are newer than the models; by hand, missing features are learnt first.
+    ``encode`` is skipped when its codes are newer than the models; by hand, missing features are learnt first. A study
+    may do without figures; asked for by ``draw`` and not by all stages, they are drawn all the same.
 
     Raises:
         FileNotFoundError: the cell is not trained.
@@ -50,7 +51,7 @@ def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
         evaluate(folder)
     if "draw" in stages:
         folder.figures.mkdir(exist_ok=True)
-        if cell.evaluation.figures:
+        if cell.evaluation.figures or tuple(stages) != STAGES:
             draw(folder, open_dataset(cell, folder.root))
 
 

@@ -74,9 +74,9 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
         asked: what `multibeta.study.Study.resolved` says of the study as its file is now; None: as it was last started.
 
     Raises:
-        FileNotFoundError: the folder holds no study.
+        FileNotFoundError: the folder holds no study, and none is asked for.
     """
-    if not folder.study.is_file():
+    if asked is None and not folder.study.is_file():
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
     study = read(folder.study, BoardRecord) if asked is None else asked
     states = {entry.name for entry in _entries(folder.root / ".state")}

@@ -22,7 +22,7 @@ from multibeta.datasets import Dataset
 from multibeta.plain import in_one_line
 from multibeta.results import CellFolder, lineage_folder, state_folder, write_json, write_rows
 from multibeta.stages.shared.opened import open_dataset
-from multibeta.stages.shared.provenance import hardware, versions
+from multibeta.stages.shared.provenance import git_commit, hardware, versions
 from multibeta.stages.shared.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
 from multibeta.training.images import Images
@@ -187,6 +187,7 @@ def _train_seed(
             "images_per_second": training.step * training.order.batch_size / max(training.seconds, 1e-9),
             "device": device_name(training.device),
             "threads": torch.get_num_threads(),
+            "git_commit": _commit(),
             "peak_memory_mb": peak_memory_mb(training.device),
             "parameters": sum(parameter.numel() for parameter in training.parameters),
             "columns": training.columns,
@@ -196,6 +197,12 @@ def _train_seed(
     if status in ("done", "diverged", "timeout"):
         state.finish(saved)
     return saved
+
+
+@cache
+def _commit() -> str:
+    """Of the code that trains: a process does not change it."""
+    return git_commit()
 
 
 def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict[str, Any]:
@@ -222,6 +229,7 @@ def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict
         "versions": versions(),
         "hardware": hardware(),
     }
+    folder.codes.unlink(missing_ok=True)  # of the models before; with a clock set back they would look newer than these
     write_tensors(folder.models, weights)
     write_rows(folder.history, list(columns), rows)
     write_json(folder.cell, description)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from multibeta.results import naming
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 90.0
+#: Two beats and a half: even a lock that is old by the clock is watched, since a clock set forward makes each look old.
+OLD_WATCH_SECONDS = 25.0
 POLL_SECONDS = 1.0
 
 
@@ -26,8 +28,9 @@ POLL_SECONDS = 1.0
 def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock of a run's or a cell's folder, waiting while another living process holds it.
 
-    A holder on this machine is dead when its process is gone; one elsewhere when its heartbeat is 90 s old. Either is
-    dead when its heart has stood still for 90 s while we watched, whatever clocks say: one may have been set back.
+    A holder on this machine is dead when its process is gone. Any holder is dead when its heart has stood still while we
+    watched: for 90 s, or for 25 s if its last beat is more than 90 s ago by the clock. No clock alone says who is dead:
+    it may have been set.
 
     Args:
         on_wait: called every second while waiting; what it raises ends the wait.
@@ -40,7 +43,7 @@ def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterat
     told = False
     watch = _Watch(path)
     while not _take(path):
-        if stale := _stale_content(path, watch.stands_still()):
+        if (stale := _stale_content(path, watch.stands_still())) is not None:
             _break(path, stale)
             continue
         if not told:
@@ -57,7 +60,7 @@ def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterat
     finally:
         stop.set()
         heart.join()
-        path.unlink(missing_ok=True)
+        _release(path)
 
 
 class _Watch:
@@ -69,22 +72,27 @@ class _Watch:
         self.since = time.monotonic()
 
     def stands_still(self) -> bool:
-        """Has the same lock not been touched for 90 s of watching?"""
+        """Has the same lock not been touched for 90 s of watching, or for 25 s if it was old already?"""
         try:
             status = self.path.stat()
         except FileNotFoundError:
             return False
         if (now := (status.st_ino, status.st_mtime_ns)) != self.seen:
             self.seen, self.since = now, time.monotonic()
-        return time.monotonic() - self.since > STALE_SECONDS
+        old = time.time() - status.st_mtime > STALE_SECONDS
+        return time.monotonic() - self.since > (OLD_WATCH_SECONDS if old else STALE_SECONDS)
 
 
 def is_held(folder: Path) -> dict[str, Any] | None:
-    """The living holder of a folder's lock, ``pid`` and ``host``; None if nobody holds it. Takes and breaks nothing."""
+    """The holder of a folder's lock, ``pid`` and ``host``, if it seems alive: its last beat is no more than 90 s ago.
+
+    Takes and breaks nothing, and does not wait to be sure.
+    """
     path = folder / "lock"
     try:
-        holder = _holder(path.read_text(encoding="utf-8"))
-        return None if _stale_content(path) else holder
+        holder = _holder(_read(path))
+        old = time.time() - path.stat().st_mtime > STALE_SECONDS
+        return holder if _stale_content(path, old) is None else None
     except (OSError, ValueError):
         return None
 
@@ -94,7 +102,7 @@ def _take(path: Path) -> bool:
     own = path.with_name(f"lock.{socket.gethostname()}.{os.getpid()}")
     try:
         with naming(path):
-            own.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
+            own.write_text(_content(), encoding="utf-8")
             os.link(own, path)
     except FileExistsError:
         return False
@@ -103,16 +111,32 @@ def _take(path: Path) -> bool:
     return True
 
 
-def _stale_content(path: Path, stands_still: bool = False) -> str | None:
+def _content() -> str:
+    """What this process writes into its locks."""
+    return json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+
+
+def _release(path: Path) -> None:
+    """Remove our lock, unless another process has taken it for dead, as that of a machine asleep, and holds it now."""
+    with suppress(FileNotFoundError):
+        if _read(path) == _content():
+            path.unlink()
+
+
+def _stale_content(path: Path, stands_still: bool) -> str | None:
     """What a dead holder wrote into the lock, or None if the holder lives or the lock is gone."""
     try:
-        content = path.read_text(encoding="utf-8")
-        age = time.time() - path.stat().st_mtime
+        content = _read(path)
     except FileNotFoundError:
         return None
     holder = _holder(content)
     dead = holder is not None and holder["host"] == socket.gethostname() and not _alive(holder["pid"])
-    return content if dead or stands_still or age > STALE_SECONDS else None
+    return content if dead or stands_still else None
+
+
+def _read(path: Path) -> str:
+    """A lock as it lies there; after a power failure there may be nothing in it, or anything."""
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _holder(content: str) -> dict[str, Any] | None:
@@ -144,7 +168,7 @@ def _break(path: Path, content: str) -> None:
         path.rename(doomed)
     except FileNotFoundError:
         return
-    if doomed.read_text(encoding="utf-8") != content:
+    if _read(doomed) != content:
         os.link(doomed, path)  # Another process broke it first and holds it now.
     doomed.unlink()
 

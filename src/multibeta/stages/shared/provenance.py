@@ -23,7 +23,7 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, str | int]:
-    """Processor, cores and GPUs of this machine."""
+    """Processor, cores and GPUs of this machine, and the instructions that PyTorch's kernels use of the processor."""
     import torch
 
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
@@ -31,6 +31,7 @@ def hardware() -> dict[str, str | int]:
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "gpus": ", ".join(gpus) or "none",
+        "kernels": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()} {platform.machine()}",
     }
 

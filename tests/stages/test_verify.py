@@ -1,0 +1,284 @@
+"""Runs of a study are trained and measured anew: what is untouched is identical, and what is not is told apart."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from small_study import small_study
+
+from multibeta.cli import main
+from multibeta.report.drift import Verdict
+from multibeta.report.drift_text import drift_table
+from multibeta.results import StudyFolder, read_json, write_json
+from multibeta.stages.verify import draw, verify
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return small_study(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def study(made, tmp_path):
+    """A copy of the study, to be altered."""
+    shutil.copytree(made.root, tmp_path / "results")
+    return StudyFolder(tmp_path / "results" / made.path.name)
+
+
+def contents(folder):
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def cell(study, beta):
+    return study.cell("digits", "beta_vae", beta)
+
+
+@pytest.fixture(scope="module")
+def drawn(made):
+    """The strength and the seed of the run that a verification draws if it is not asked for more."""
+    (run,) = verify(made).runs
+    return run.place[2], run.seed
+
+
+def alter_weights(path, seed, name="decoder", factor=1.5):
+    tensors = load_file(path)
+    (altered, *_) = [each for each in tensors if each.startswith(f"seed{seed}/{name}")]
+    tensors[altered] = tensors[altered] * factor
+    save_file(tensors, path)
+
+
+def alter_score(path, seed, metric):
+    """The value of a score 1 % larger in a table of metrics."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    row = (table.seed == str(seed)) & (table.metric == metric) & (table.factor == "")
+    table.loc[row, "value"] = repr(1.01 * float(table.value[row].item()))
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def without_state(study):
+    shutil.rmtree(study.root / ".state")
+    shutil.rmtree(study.root / ".lineage")
+
+
+def test_an_untouched_study_is_identical_and_only_read(made, capsys):
+    before = contents(made.root)
+    assert main(["verify", str(made.path), "--share", "1"]) == 0
+    assert contents(made.root) == before
+    out = capsys.readouterr().out
+    assert "small: 4 of 4 runs trained and measured anew" in out
+    assert "digits beta_vae at 4, seed 1: identical" in out
+    assert out.splitlines()[-1] == "identical: every number and every weight is the same to the last bit."
+
+
+def test_by_default_one_run_of_few_is_drawn_and_what_is_trained_is_kept_where_asked(made, tmp_path):
+    found = verify(made, keep=tmp_path / "kept")
+    assert (len(found.runs), found.total, found.verdict) == (1, 4, Verdict.IDENTICAL)
+    (models,) = (tmp_path / "kept").rglob("models.safetensors")
+    assert {name.split("/")[0] for name in load_file(models)} == {f"seed{found.runs[0].seed}"}
+
+
+def test_an_altered_weights_file_is_named_also_where_it_is_not_drawn(study, drawn, capsys):
+    other = cell(study, "1" if drawn[0] == "4" else "4")
+    alter_weights(other.models, 1)
+    assert main(["verify", str(study.path)]) == 6
+    out = capsys.readouterr().out
+    assert f"{other.models}: seed 1: not the weights that its training left in" in out
+    assert "altered: a file of the study is not what was written." in out
+
+
+@pytest.mark.parametrize(
+    ("part", "threads", "told"),
+    [
+        ("decoder", None, "trained anew it has the losses and the scores of the study, but other weights"),
+        ("posterior", None, "trained anew it has the losses and the scores of the study, but other weights"),
+        ("decoder", 2, "does not score as the study says (reconstruction "),
+        ("posterior", 2, "does not encode as codes.npz says; trained anew it does"),
+    ],
+)
+def test_an_altered_weights_file_is_told_from_a_drift_by_training_alone(study, drawn, part, threads, told):
+    without_state(study)
+    beta, seed = drawn
+    models = cell(study, beta).models
+    alter_weights(models, seed, part)
+    found = verify(study, threads=threads)
+    assert list(found.altered) == [str(models)]
+    assert found.altered[str(models)].startswith(f"seed {seed}: {told}")
+
+
+def test_a_weights_file_that_cannot_be_read_is_named(study, drawn):
+    without_state(study)
+    models = cell(study, drawn[0]).models
+    content = models.read_bytes()
+    models.write_bytes(content[: len(content) // 2])
+    found = verify(study)
+    assert list(found.altered) == [str(models)]
+    assert "damaged" in found.altered[str(models)]
+
+
+def test_an_altered_table_history_and_codes_are_named_and_not_the_weights(study, drawn):
+    beta, seed = drawn
+    files = cell(study, beta)
+    alter_score(files.metrics, seed, "kl")
+    history = files.history.read_text(encoding="utf-8").splitlines()
+    (row,) = [number for number, line in enumerate(history) if line.startswith(f"{seed},40,")]
+    history[row] = history[row].replace(".", ".1", 1)
+    files.history.write_text("\n".join(history) + "\n", encoding="utf-8")
+    with np.load(files.codes) as stored:
+        codes = {name: stored[name] + 0.1 * (name == f"seed{seed}/mean") for name in stored}
+    np.savez(files.codes, **codes)
+    found = verify(study)
+    assert set(found.altered) == {str(path) for path in (files.metrics, files.history, files.codes)}
+    assert "the same weights score otherwise (kl " in found.altered[str(files.metrics)]
+
+
+def test_nothing_is_taken_from_what_the_trainings_left(study):
+    for path in (study.root / ".state").glob("*/finished.safetensors"):
+        path.write_bytes(b"")
+    assert verify(study).verdict == Verdict.IDENTICAL
+
+
+def test_an_altered_state_is_not_laid_to_the_weights(study, drawn):
+    fingerprint = read_json(cell(study, drawn[0]).cell)["runs"][str(drawn[1])]["fingerprint"]
+    kept = study.root / ".state" / fingerprint / "finished.safetensors"
+    tensors = load_file(kept)
+    save_file({name: tensor + 1 for name, tensor in tensors.items()}, kept)
+    assert list(verify(study).altered) == [str(kept.parent)]
+
+
+def test_an_altered_dataset_is_named_and_nothing_is_trained_on_it(study):
+    (held_out,) = (study.root / ".data").glob("*/held_out.npy")
+    np.save(held_out, ~np.load(held_out))
+    found = verify(study)
+    assert list(found.altered) == [str(held_out)]
+    assert found.runs == []
+    assert found.verdict == Verdict.ALTERED
+
+
+def test_a_card_that_was_altered_with_its_dataset_is_named_by_what_the_report_said(study):
+    card = next((study.root / ".data").glob("*/card.json"))
+    write_json(study.provenance, {"git_commit": "", "datasets": {"digits": read_json(card)["sha256"]}})
+    assert verify(study).altered == {}
+    write_json(study.provenance, {"git_commit": "", "datasets": {"digits": {"images": "0" * 64}}})
+    assert verify(study).altered == {str(card): "names other content than provenance.json of the report"}
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core sums in one order")
+def test_another_number_of_threads_is_within_rounding_and_said(made, capsys):
+    assert main(["verify", str(made.path), "--threads", "2"]) == 3
+    out = capsys.readouterr().out
+    assert "unlike then: threads: 1 → 2" in out
+    assert "within rounding: every number is within its interval, and what differs from then rounds otherwise." in out
+    assert "moved" not in out
+
+
+def test_on_another_processor_it_is_within_rounding_and_no_file_is_called_altered(study):
+    without_state(study)
+    if torch.backends.cpu.get_cpu_capability() == "DEFAULT":
+        pytest.skip("PyTorch has no other kernels for this processor")
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
+    command = [sys.executable, "-m", "multibeta.cli", "verify", str(study.path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert re.search(r"^unlike then: kernels: \w+ → DEFAULT$", done.stdout, flags=re.MULTILINE), done.stderr
+    assert "altered" not in done.stdout
+    assert done.returncode == 3
+
+
+def test_a_training_that_comes_to_something_else_has_moved_and_no_file_is_called_altered(study, drawn, tmp_path):
+    """What lies there is of a longer training than its spec asks for, and consistent in itself."""
+    longer = small_study(tmp_path / "longer", [float(drawn[0])], budget="200 steps")
+    without_state(study)
+    for name in ("models.safetensors", "history.csv", "codes.npz", "metrics.csv", "repeats.csv"):
+        shutil.copy(cell(longer, drawn[0]).path / name, cell(study, drawn[0]).path / name)
+    found = verify(study)
+    assert found.altered == {}
+    assert found.verdict == Verdict.MOVED
+    (run,) = found.runs
+    assert Verdict.MOVED in {each.verdict for each in run.trained}
+    assert {each.verdict for each in run.stored} == {Verdict.IDENTICAL}
+    text = drift_table(found, everything=True)
+    assert re.search(r"^    reconstruction +held_out, posterior +\d", text, flags=re.MULTILINE)
+    assert re.search(r" moved beyond the interval$", text, flags=re.MULTILINE)
+    assert "as then: threads, processor" in text
+
+
+def test_without_weights_and_images_as_in_an_archive_the_numbers_are_verified(study):
+    for beta in ("1", "4"):
+        cell(study, beta).models.unlink()
+        cell(study, beta).codes.unlink()
+    for images in (study.root / ".data").glob("*/*.npy"):
+        images.unlink()
+    before = contents(study.root)
+    found = verify(study)
+    assert found.verdict == Verdict.IDENTICAL
+    (run,) = found.runs
+    assert (run.stored, run.weights, run.losses) == (None, None, 0)
+    assert list(run.left_out) == ["udr"]
+    assert len(run.trained) > 10
+    assert contents(study.root) == before
+    assert "the study holds no weights of it that could be measured" in drift_table(found)
+
+
+def test_a_diverged_run_diverges_anew(tmp_path):
+    explodes = {"learning_rate": 1, "likelihood": "gaussian", "noise_std": 1e-9}
+    found = verify(small_study(tmp_path, [1], **explodes))
+    assert found.runs[0].ended == ("diverged", "diverged")
+    assert found.verdict == Verdict.IDENTICAL
+
+
+def test_what_is_not_trained_or_ended_by_the_clock_is_passed_over_and_counted(study):
+    cell(study, "4").metrics.unlink()
+    facts = read_json(cell(study, "1").cell)
+    facts["runs"]["0"]["status"] = "timeout"
+    write_json(cell(study, "1").cell, facts)
+    found = verify(study, share=1)
+    assert found.passed_over == {"not measured yet": 2, "ended as timeout": 1}
+    assert [(run.place[2], run.seed) for run in found.runs] == [("1", 1)]
+    assert "not drawn from: 2 runs, not measured yet" in drift_table(found)
+
+
+def test_a_draw_is_spread_over_the_cells_and_the_same_for_a_seed():
+    runs = [({"cell": place}, [0, 1, 2]) for place in range(10)]
+    few = draw(runs, 0.2, seed=0)
+    assert [len(seeds) for _, seeds in few] == [1] * 6
+    assert few == draw(runs, 0.2, seed=0)
+    assert few != draw(runs, 0.2, seed=1)
+    assert sorted(len(seeds) for _, seeds in draw(runs, 0.5, seed=0)) == [1] * 5 + [2] * 5
+    assert draw(runs, 1, seed=0) == runs
+    assert len(draw(runs, 0.001, seed=0)) == 1
+
+
+def refused(capsys, *arguments):
+    assert main(["verify", *map(str, arguments)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_what_cannot_be_verified_is_said_in_one_line(study, tmp_path, capsys):
+    assert "no study there" in refused(capsys, tmp_path)
+    assert "lies inside the study" in refused(capsys, study.path, "--keep", study.path / "new")
+    assert "is there already" in refused(capsys, study.path, "--keep", tmp_path)
+    description = read_json(study.study)
+    for spec in description["cells"]:
+        facts = read_json(cell(study, spec["strength"]).cell)
+        for seed in ("0", "1"):
+            spec["fingerprints"][seed] = facts["runs"][seed]["fingerprint"] = "0" * 16
+        write_json(cell(study, spec["strength"]).cell, facts)
+    write_json(study.study, description)
+    assert "would be another run with this code" in refused(capsys, study.path)
+    for beta in ("1", "4"):
+        cell(study, beta).cell.unlink()
+    assert "nothing to verify" in refused(capsys, study.path)
+
+
+@pytest.mark.parametrize("wrong", [["--share", "0"], ["--share", "x"], ["--threads", "0"], ["--threads", "2.5"]])
+def test_arguments_out_of_range_are_wrong_usage(made, wrong, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", str(made.path), *wrong])
+    assert wrong[0] in capsys.readouterr().err
