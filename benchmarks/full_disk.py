@@ -1,6 +1,6 @@
 """A small study on a disk too small by any number of pages, files or bytes: what fails says so and loses nothing.
 
-    sudo OMP_NUM_THREADS=1 python benchmarks/full_disk.py [--limit pages|files|bytes …] [--every | --most N] [--step 0 …]
+    sudo OMP_NUM_THREADS=1 python benchmarks/full_disk.py [--limit pages|files|bytes …] [--every] [--most N] [--step …]
 
 Every step of the study is run alone, each time from what the steps before it wrote, under a limit that grows from
 nothing until the step succeeds:
@@ -14,6 +14,7 @@ Limits between two that stop the same file are left out, unless ``--every`` is g
 end with status 1 and one line that names a file; every file on the disk must have the content that it had before or
 has in an undisturbed run, and no other may be there. Then the limit is lifted: the same command must end with the
 files of an undisturbed run. Exit status 1 at the first difference. Needs the right to mount; the mounts are its own.
+The report tells the commit of the checkout, so nothing may be changed there meanwhile.
 """
 
 from __future__ import annotations

@@ -561,7 +561,7 @@ def _verify_options(parser: argparse.ArgumentParser) -> None:
         "--share", metavar="S", type=_share, default=0.05, help="of the runs; default: 0.05, one at least"
     )
     parser.add_argument("--seed", metavar="SEED", type=int, default=0, help="of the draw, default: 0")
-    parser.add_argument("--threads", metavar="N", type=_count, help="default: as many as the runs were trained with")
+    parser.add_argument("--threads", metavar="N", type=_threads, help="default: as many as the runs were trained with")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="a new folder for what is trained; default: removed")
     parser.add_argument("--all", action="store_true", help="every number, also those that are identical")
 
@@ -583,11 +583,10 @@ def _share(text: str) -> float:
     return share
 
 
-def _count(text: str) -> int:
-    count = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= count <= 1024:
+def _threads(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number ≥ 1, ≤ 1024")
-    return count
+    return int(text)
 
 
 def _pack_options(parser: argparse.ArgumentParser) -> None:

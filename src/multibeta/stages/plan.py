@@ -132,10 +132,11 @@ def in_words(planned: Plan) -> str:
     """The plan as text, with what is not in its numbers."""
     found, left = planned.found, planned.left
     trainings, steps, runs = (sum(getattr(each, name) for each in left) for name in ("trainings", "steps", "runs"))
+    without = f" (without {', '.join(planned.uncounted)}, see below)" if planned.uncounted else ""
     same = "" if planned.trainings == len(found.runs) else f" ({planned.trainings} trainings: equal runs are one)"
     lines = [
         f"{found.name}: {len(left)} cells, {len(found.runs)} runs{same}; "
-        f"to go: {trainings} trainings of {steps:,} steps, {runs} runs to measure",
+        f"to go: {trainings} trainings of {steps:,} steps{without}, {runs} runs to measure",
         "",
         f"a step here, on random images ({planned.device}):",
     ]
@@ -161,10 +162,10 @@ def in_words(planned: Plan) -> str:
     unit = "processor" if planned.on_cpu else "GPU"
     lines += [
         "",
-        f"training:  {_time(sum(each.seconds for each in left))}",
+        f"training:  {_time(sum(each.seconds for each in left))}{without}",
         f"measuring: {measuring}",
         f"starting:  {_time(processes * planned.start_up)}, {processes} processes of {planned.start_up:.1f} s",
-        f"together:  {_time(total)} of one {unit}{unknown}; {_time(planned.wall)} by the clock with "
+        f"together:  {_time(total)} of one {unit}{unknown}{without}; {_time(planned.wall)} by the clock with "
         f"{planned.jobs} jobs at once, if they do not slow each other",
         f"on disk:   {planned.size / 1e9:.2f} GB in {planned.files:,} files when finished, at most "
         f"{planned.files_of_cell} a cell; datasets and report not counted",

@@ -28,9 +28,9 @@ POLL_SECONDS = 1.0
 def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock of a run's or a cell's folder, waiting while another living process holds it.
 
-    A holder on this machine is dead when its process is gone. Any holder is dead when its heart has stood still while we
-    watched: for 90 s, or for 25 s if its last beat is more than 90 s ago by the clock. No clock alone says who is dead:
-    it may have been set.
+    A holder on this machine is dead when its process is gone. Any holder is dead when its heart has stood still while
+    we watched: for 90 s, or for 25 s if its last beat is more than 90 s ago by the clock. No clock alone says who is
+    dead: it may have been set.
 
     Args:
         on_wait: called every second while waiting; what it raises ends the wait.
