@@ -209,14 +209,14 @@ def _verify(options: argparse.Namespace) -> int:
         found = verify(StudyFolder(options.study), options.share, options.seed, options.keep, options.threads)
     except Interrupted:
         return INTERRUPTED
-    print(drift_table(found, options.all))
+    print(plain(drift_table(found, options.all)))
     return int(found.verdict)
 
 
 def _where(options: argparse.Namespace) -> None:
     from multibeta.stages.where import where
 
-    print("\n".join(where(options.table, options.row, options.column)))
+    print(plain("\n".join(where(options.table, options.row, options.column))))
 
 
 def _pack(options: argparse.Namespace) -> None:
