@@ -76,6 +76,13 @@ class Cell(BaseModel):
             raise PydanticCustomError("name", "name must consist of letters, digits, - and _")
         return choice
 
+    @field_validator("seeds")
+    @classmethod
+    def _are_different(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise PydanticCustomError("seeds", "names a seed twice")
+        return seeds
+
     @classmethod
     def of(cls, content: Any, where: Path) -> Cell:
         """A cell as a file holds it, its plug-ins loaded, with options that they take.
@@ -89,6 +96,8 @@ class Cell(BaseModel):
             cell.dataset.make("dataset")
             cell.variant.make("variant")
             cell.make_architecture()
+            if cell.training.pretrained is not None:
+                pretrained_run(Path(cell.training.pretrained), cell.seeds[0])
             for name in cell.metric_names:
                 registry.find("metric", name)
         except ValueError as error:

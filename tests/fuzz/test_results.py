@@ -150,3 +150,25 @@ def test_malformed_images(playground, places, data):
         return
     content = data.draw(mangled(playground.original(name)))
     _attempt(playground, name, content, data.draw(st.sampled_from((("train", CELL), ("measure", CELL)))))
+
+
+BY_HAND = {
+    "a seed twice": ("spec.json", lambda spec: spec["seeds"].append(0), ("train", CELL)),
+    "no pretrained weights": ("spec.json", lambda spec: spec["training"].update(pretrained="x"), ("why", CELL)),
+    "another plug-in file": ("spec.json", lambda spec: spec["plugins"].append("gone.py"), ("train", CELL)),
+    "a place above": ("spec.json", lambda spec: spec["dataset"].update(name="../x"), ("measure", CELL)),
+    "no versions": ("cell.json", lambda cell: cell.pop("versions"), ("doctor", STUDY)),
+    "a reason that clears the screen": (
+        "cell.json",
+        lambda cell: cell["runs"]["0"].update(status="error", reason="\x1b[2J"),
+        ("status", STUDY),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", BY_HAND)
+def test_by_hand(playground, how):
+    file, change, command = BY_HAND[how]
+    tree = json.loads(playground.original(f"{CELL}/{file}"))
+    change(tree)
+    _attempt(playground, f"{CELL}/{file}", as_json(tree), command)

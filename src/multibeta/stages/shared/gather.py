@@ -178,8 +178,8 @@ def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]
         "study": study["name"],
         "command": f"snakemake --cores all --configfile {study['config_file']}",
         "git_commit": git_commit(),
-        "versions": _distinct([each.facts["versions"] for each in found if each.facts]),
-        "hardware": _distinct([each.facts["hardware"] for each in found if each.facts]),
+        "versions": _distinct([each.facts.get("versions", {}) for each in found if each.facts]),
+        "hardware": _distinct([each.facts.get("hardware", {}) for each in found if each.facts]),
         "datasets": {
             name: {**card["sha256"], **{file["name"]: file["digest"] for file in card["files"]}}
             for name, card in cards.items()
