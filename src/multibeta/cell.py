@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from multibeta import registry
-from multibeta.options import EvaluationOptions, RunningOptions, SplitOptions, TrainingOptions
-from multibeta.results import CellFolder, StudyFolder, read_json
+from multibeta.config_errors import first_line
+from multibeta.options import NAME, EvaluationOptions, RunningOptions, Seed, SplitOptions, Strength, TrainingOptions
+from multibeta.records import CellRecord, Name, held_to, read
+from multibeta.results import CellFolder, StudyFolder
 
 #: Raise when equal specs begin to train differently: every model is then trained anew.
 TRAIN_VERSION = 2
@@ -30,9 +34,16 @@ class Choice(BaseModel):
     options: dict[str, Any] = {}
 
     def make(self, kind: str) -> Any:
-        """The plug-in itself, its options validated."""
+        """The plug-in itself, its options validated.
+
+        Raises:
+            ValueError: there is none of that name, or it does not take these options; one line.
+        """
         plug_in = registry.find(kind, self.plug_in)
-        return plug_in(plug_in.Options.model_validate(self.options))
+        try:
+            return plug_in(plug_in.Options.model_validate(self.options))
+        except ValidationError as error:
+            raise ValueError(f"{kind} {self.plug_in}: {first_line(error, plug_in.Options)}") from None
 
     def identity(self, kind: str) -> dict[str, Any]:
         """What of it makes a result; the name in the study does not."""
@@ -46,17 +57,53 @@ class Cell(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    study: str
+    study: Name
     dataset: Choice
     split: SplitOptions = SplitOptions()
     variant: Choice
-    strength: str
-    seeds: list[int]
+    strength: Strength
+    seeds: list[Seed] = Field(min_length=1)
     training: TrainingOptions
     evaluation: EvaluationOptions
     running: RunningOptions
     plugins: list[str] = []
     mirror: str | None = None
+
+    @field_validator("dataset", "variant")
+    @classmethod
+    def _is_a_name(cls, choice: Choice) -> Choice:
+        if not re.fullmatch(NAME, choice.name):
+            raise PydanticCustomError("name", "name must consist of letters, digits, - and _")
+        return choice
+
+    @field_validator("seeds")
+    @classmethod
+    def _are_different(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise PydanticCustomError("seeds", "names a seed twice")
+        return seeds
+
+    @classmethod
+    def of(cls, content: Any, where: Path) -> Cell:
+        """A cell as a file holds it, its plug-ins loaded, with options that they take.
+
+        Raises:
+            ValueError: it is no spec of a cell, or not one that can be trained here; the message names ``where``.
+        """
+        cell = held_to(cls, content, where)
+        try:
+            cell.load_plugins()
+            cell.dataset.make("dataset")
+            cell.variant.make("variant")
+            cell.make_architecture()
+            if cell.training.pretrained is not None:
+                pretrained_run(Path(cell.training.pretrained), cell.seeds[0])
+            for name in cell.metric_names:
+                registry.find("metric", name)
+        except ValueError as error:
+            kind = registry.PlugInError if isinstance(error, registry.PlugInError) else ValueError
+            raise kind(f"{where}: {error}") from error
+        return cell
 
     def folder(self, root: Path) -> CellFolder:
         return StudyFolder(root / self.study).cell(self.dataset.name, self.variant.name, self.strength)
@@ -171,7 +218,7 @@ def pretrained_run(folder: Path, seed: int) -> tuple[int, str]:
     cell = CellFolder(folder).cell
     if not cell.is_file():
         raise ValueError("is not the folder of a trained cell (it has no cell.json); train it first")
-    runs = {int(each): run for each, run in read_json(cell)["runs"].items() if run["status"] == "done"}
+    runs = {int(each): run for each, run in read(cell, CellRecord)["runs"].items() if run["status"] == "done"}
     if not runs:
         raise ValueError("holds no finished run to start from")
     chosen = seed if seed in runs else next(iter(runs))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from multibeta.plain import in_one_line, plain
+
 #: Exit status of a training that stopped with a checkpoint: run the same command again to go on.
 STOPPED = 75
 ADD = "Check data of your own, and give it a name that studies and commands find it by."
@@ -28,13 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options) or 0
     except (ConfigError, PlugInError) as error:
-        print(error, file=sys.stderr)
-    except OSError as error:
-        print(f"{options.name_of_command}: {error}", file=sys.stderr)
-    except (RuntimeError, ValueError) as error:
-        print(f"{options.name_of_command}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(in_one_line(str(error)), file=sys.stderr)
+    except (OSError, RuntimeError, ValueError) as error:
+        print(in_one_line(f"{options.name_of_command}: {error}"), file=sys.stderr)
     except MemoryError as error:
-        print(f"{options.name_of_command}: not enough memory: {error}", file=sys.stderr)
+        print(in_one_line(f"{options.name_of_command}: not enough memory: {error}"), file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
     return 1
@@ -81,7 +81,7 @@ def _train(options: argparse.Namespace) -> int | None:
         return STOPPED
     if options.cell is None:
         for seed, run in runs.items():
-            print(f"seed {seed}: {run['status']} {run['reason']}".rstrip())
+            print(in_one_line(f"seed {seed}: {run['status']} {run['reason']}"))
         print(folder.path)
     return None
 
@@ -134,9 +134,9 @@ def _status(options: argparse.Namespace) -> None:
     while True:
         text = in_words(status(StudyFolder(options.study), asked), options.all)
         if not options.watch:
-            print(text)
+            print(plain(text))
             return
-        print(f"\033[2J\033[H{text}", flush=True)  # the screen cleared, from its upper left corner
+        print(f"\033[2J\033[H{plain(text)}", flush=True)  # the screen cleared, from its upper left corner
         time.sleep(options.watch)
 
 
@@ -151,7 +151,7 @@ def _why(options: argparse.Namespace) -> None:
         *_, dataset, variant, beta = options.cell.resolve().parts
         cell = Study.read(options.config).require_cell(dataset, variant, beta.removeprefix("beta~"))
     for line in why(CellFolder(options.cell), cell) or ["nothing: all runs are what is asked for"]:
-        print(line)
+        print(in_one_line(line))
 
 
 def _plan(options: argparse.Namespace) -> None:
@@ -170,7 +170,7 @@ def _explore(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> None:
     from multibeta.stages.doctor import doctor
 
-    print(doctor(options.study))
+    print(plain(doctor(options.study)))
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -182,7 +182,7 @@ def _compare(options: argparse.Namespace) -> None:
 def _power(options: argparse.Namespace) -> None:
     from multibeta.stages.power import power
 
-    print(power(options.study, options.metric, options.difference))
+    print(plain(power(options.study, options.metric, options.difference)))
 
 
 def _numbers(options: argparse.Namespace) -> int:
@@ -195,7 +195,7 @@ def _numbers(options: argparse.Namespace) -> int:
             print(f"numbers: {macro} is no number of {options.study}; left out", file=sys.stderr)
         return 0
     total, moved = check_numbers(options.study, options.file)
-    print("\n".join(moved) or f"All {total} locked numbers are as they were cited.")
+    print(plain("\n".join(moved)) or f"All {total} locked numbers are as they were cited.")
     return 1 if moved else 0
 
 
@@ -209,14 +209,14 @@ def _verify(options: argparse.Namespace) -> int:
         found = verify(StudyFolder(options.study), options.share, options.seed, options.keep, options.threads)
     except Interrupted:
         return INTERRUPTED
-    print(drift_table(found, options.all))
+    print(plain(drift_table(found, options.all)))
     return int(found.verdict)
 
 
 def _where(options: argparse.Namespace) -> None:
     from multibeta.stages.where import where
 
-    print("\n".join(where(options.table, options.row, options.column)))
+    print(plain("\n".join(where(options.table, options.row, options.column))))
 
 
 def _pack(options: argparse.Namespace) -> None:
@@ -252,13 +252,13 @@ def _check(options: argparse.Namespace) -> None:
 def _list_datasets(options: argparse.Namespace) -> None:
     from multibeta.stages.datasets import listing
 
-    print(listing(_mirror(options), options.cache))
+    print(plain(listing(_mirror(options), options.cache)))
 
 
 def _describe_dataset(options: argparse.Namespace) -> None:
     from multibeta.stages.datasets import description
 
-    print(description(options.name, _mirror(options), options.cache))
+    print(plain(description(options.name, _mirror(options), options.cache)))
 
 
 def _fetch_datasets(options: argparse.Namespace) -> int:
@@ -279,7 +279,7 @@ def _mirror(options: argparse.Namespace) -> str | None:
 def _add_dataset(options: argparse.Namespace) -> None:
     from multibeta.stages.add_dataset import add, describe
 
-    print(describe(*add(options.path, options.name, options.set)))
+    print(plain(describe(*add(options.path, options.name, options.set))))
 
 
 def _remove_dataset(options: argparse.Namespace) -> None:

@@ -178,8 +178,7 @@ def load_cell(folder: results.CellFolder, device: str = "cpu", seeds: Sequence[i
     for needed in (folder.spec, folder.models):
         if not needed.is_file():
             raise FileNotFoundError(f"{folder.path}: no trained cell there ({needed.name} is missing)")
-    cell = Cell.model_validate(results.read_json(folder.spec))
-    cell.load_plugins()
+    cell = Cell.of(results.read_json(folder.spec), folder.spec)
     runs = {seed: open_run(folder, cell, seed, device) for seed in (cell.seeds if seeds is None else seeds)}
     return {seed: run for seed, run in runs.items() if run is not None}
 

@@ -10,11 +10,13 @@ import glob
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from zipfile import BadZipFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +55,8 @@ RUNS_COLUMNS = (
     "active_units",
     "fingerprint",
 )
+#: Of `RUNS_COLUMNS`, the numbers that a run itself tells.
+RUN_COSTS = ("steps", "epochs", "seconds", "images_per_second", "peak_memory_mb")
 STATUSES = ("done", "diverged", "out_of_memory", "timeout", "error")
 
 
@@ -290,6 +294,10 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+#: What NumPy raises over an npz file that is damaged, also where it claims to hold more than fits into memory.
+ARRAY_DAMAGES = (BadZipFile, EOFError, ValueError, KeyError, NotImplementedError, MemoryError, RuntimeError, zlib.error)
+
+
 @contextmanager
 def reading(path: Path, damages: tuple[type[Exception], ...] = (ValueError,)) -> Iterator[None]:
     """Make an error of the block that is one of ``damages`` a ValueError that names ``path``."""
@@ -300,8 +308,16 @@ def reading(path: Path, damages: tuple[type[Exception], ...] = (ValueError,)) ->
 
 
 def read_json(path: Path) -> Any:
-    with reading(path):
-        return json.loads(path.read_text(encoding="utf-8"))
+    """
+    Raises:
+        ValueError: it is no JSON, or JSON as none is written here: with NaN, or nested deeper than Python reads.
+    """
+    with reading(path, (ValueError, RecursionError)):
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

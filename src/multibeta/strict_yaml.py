@@ -9,6 +9,9 @@ import yaml
 
 from multibeta.config_errors import ConfigError
 
+#: Bits of a whole number; all that can be meant have 64 at most.
+LONGEST = 4096
+
 
 def read(path: str | Path) -> dict[str, Any]:
     """The mapping in a YAML file.
@@ -36,8 +39,9 @@ def parse(text: str, where: str) -> Any:
         return yaml.load(text, StrictLoader)
     except GivenTwiceError as error:
         raise ConfigError(f"{where}: {error}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # PyYAML leaves a date in a thirteenth month, or a number of 5000 digits, to Python's own errors.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        # PyYAML leaves a date in a thirteenth month, a number of 5000 digits, or a text that its tag does not fit, such
+        # as `!!bool maybe`, to Python's own errors.
         raise ConfigError(f"{where}: is not YAML: {' '.join(str(error).split())}") from None
 
 
@@ -54,6 +58,12 @@ class StrictLoader(yaml.SafeLoader):
         if node is not None:
             self._require_unique(node, "", set())
         return node
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        value: int = super().construct_yaml_int(node)
+        if value.bit_length() > LONGEST:  # written as 0x…, of which Python knows no limit; nor can it be shown then
+            raise ValueError(f"a whole number of more than {LONGEST} bits in line {node.start_mark.line + 1}")
+        return value
 
     def _require_unique(self, node: yaml.Node, path: str, seen: set[int]) -> None:
         if id(node) in seen:  # an alias, perhaps of what it stands in
@@ -72,3 +82,6 @@ class StrictLoader(yaml.SafeLoader):
                         raise GivenTwiceError(f"key {inner!r} is given twice, in lines {lines[name]} and {line}")
                     lines[name] = line
                 self._require_unique(value, inner, seen)
+
+
+StrictLoader.add_constructor("tag:yaml.org,2002:int", StrictLoader.construct_yaml_int)

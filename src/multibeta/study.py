@@ -288,7 +288,7 @@ class Study:
                 source = choice.make("dataset")
                 pinned = source.pinned()
                 _ = source.shape, source.factors, source.classes  # read from files too, which may be wrong
-            except (OSError, RuntimeError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 raise ConfigError(f"{self.where}: datasets.{name}: {error}") from None
             self._datasets[name] = choice.model_copy(update={"options": {**choice.options, **pinned}})
         return self._datasets[name]

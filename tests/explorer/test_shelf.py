@@ -83,9 +83,9 @@ def test_a_missing_file_is_named(study, name):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({}, "lacks or mistakes an entry (KeyError: 'runs')"),
-        ([], "lacks or mistakes an entry"),
-        ({"runs": {"0": {"status": "done"}}}, "KeyError: 'fingerprint'"),
+        ({}, "cell.json: damaged (runs: is required)"),
+        ([], "cell.json: damaged ([]: must be a mapping)"),
+        ({"runs": {"0": {"status": "done"}}}, "cell.json: damaged (runs.0.reason: is required (and 1 more))"),
     ],
 )
 def test_a_cell_json_of_another_shape_is_named(study, content, message):

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from multibeta.training import lock
-from multibeta.training.lock import run_lock
+from multibeta.training.lock import is_held, run_lock
 
 
 def holder_of(pid, host=None):
@@ -119,3 +119,14 @@ def test_a_living_lock_is_waited_for_although_the_clock_was_set(tmp_path, monkey
     threading.Thread(target=live).start()
     with run_lock(tmp_path):
         assert ended.is_set()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"pid": "x", "host": 1}'])
+def test_a_lock_that_nobody_can_read_is_taken_when_its_heart_stands_still(tmp_path, monkeypatch, content):
+    path = tmp_path / "lock"
+    path.write_bytes(content)
+    assert is_held(tmp_path) is None
+    monkeypatch.setattr(lock._Watch, "stands_still", lambda self: True)
+    with run_lock(tmp_path):
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    assert not path.exists()

@@ -6,12 +6,11 @@ files with hashes) and `build`, which turns verified files, or nothing, into arr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from multibeta import registry
 from multibeta.datasets import _splits, _storage
 from multibeta.options import SplitOptions
+from multibeta.records import ArraysRecord, read
 from multibeta.registry import PlugIn
 
 
@@ -208,13 +208,42 @@ class Dataset:
 
     def __init__(self, folder: str | Path, split: SplitOptions | None = None) -> None:
         self.folder = Path(folder)
-        self.card: dict[str, Any] = self._read("card.json")
+        self.card = self._card()
         self.images: NDArray[np.uint8] = self._images()
         self.own_held_out: NDArray[np.bool_] = self._read("held_out.npy")
         self.factors: NDArray[np.int64] | None = self._read("factors.npy") if self.card["factors"] else None
         self.labels: NDArray[np.int64] | None = self._read("labels.npy") if self.card["classes"] else None
         self.factor_specs = tuple(Factor(**factor) for factor in self.card["factors"])
+        self._check()
         self.held_out, self.train = self._split(split or SplitOptions())
+
+    def _check(self) -> None:
+        """Raise a DataError unless the arrays are of the form that the card says."""
+        count, specs = len(self.images), self.factor_specs
+        for name, array, kind, shape in (
+            ("held_out", self.own_held_out, "b", (count,)),
+            ("factors", self.factors, "i", (count, len(specs))),
+            ("labels", self.labels, "i", (count,)),
+        ):
+            if array is not None and (array.dtype.kind != kind or array.shape != shape):
+                self._damaged(f"{name}.npy", f"it holds {array.dtype} {array.shape}, not {shape}")
+        sizes = {"factors": [spec.size for spec in specs], "labels": [len(self.classes)]}
+        for name, array in (("factors", self.factors), ("labels", self.labels)):
+            if array is not None and ((array < 0) | (array >= sizes[name])).any():
+                self._damaged(f"{name}.npy", "it holds values that the card does not know")
+        if self.card.get("shape") not in (None, list(self.shape)):
+            self._damaged("card.json", f"its shape is {self.card['shape']}, that of the images {list(self.shape)}")
+
+    def _card(self) -> dict[str, Any]:
+        try:
+            return read(self.folder / "card.json", ArraysRecord)
+        except ValueError as error:
+            raise DataError(f"{error}: multibeta prepare {self.folder}") from None
+
+    def _damaged(self, name: str, why: str) -> NoReturn:
+        raise DataError(
+            f"{self.folder / name} is damaged ({why}); remove it and run multibeta prepare {self.folder}"
+        ) from None
 
     def _split(self, split: SplitOptions) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """What is held out (N,) and what is trained on (M,); the card says it."""
@@ -254,11 +283,12 @@ class Dataset:
         path = self.folder / name
         mapped = name in (_storage.BITS, _storage.BYTES)
         try:
-            if path.suffix == ".json":
-                return json.loads(path.read_text(encoding="utf-8"))
-            return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise DataError(f"{path} is damaged ({error}); remove it and run multibeta prepare {self.folder}") from None
+            found = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+            if not isinstance(found, np.ndarray):
+                raise ValueError("it is no array")
+            return found
+        except (ValueError, EOFError, MemoryError, OverflowError) as error:
+            self._damaged(name, str(error))
 
     @property
     def name(self) -> str:

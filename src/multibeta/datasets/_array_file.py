@@ -45,6 +45,8 @@ class ArrayFile:
         with self._opened() as file:
             if not self._hdf5:
                 array: NDArray[Any] = file[name]
+                if not isinstance(array, np.ndarray):
+                    raise ValueError(f"{name!r} is no array")
                 return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
             stored = self._within(file, name)
             array = stored.asstr("utf-8")[()].astype(str) if _is_text(stored) else stored[()]

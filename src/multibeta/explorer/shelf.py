@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from multibeta.cell import Cell
 from multibeta.config_errors import first_line
+from multibeta.plain import in_one_line
+from multibeta.records import CellRecord, read
 from multibeta.results import CellFolder, StudyFolder, read_json
 
 #: Studies of what is trained from the explorer begin so; they are shown beside every study of the same results.
@@ -91,7 +93,7 @@ class Shelf:
     def failures(self) -> list[str]:
         """A line for each run that ended without a model."""
         return [
-            f"{' · '.join(each.place)}, seed {seed}: {status}{f', {reason}' if reason else ''}"
+            in_one_line(f"{' · '.join(each.place)}, seed {seed}: {status}{f', {reason}' if reason else ''}")
             for each in self.cells
             for seed, (status, reason) in each.runs.items()
             if status != "done"
@@ -150,8 +152,8 @@ def _order(folder: StudyFolder) -> tuple[dict[tuple[str, str, str], int], str]:
 
 def _cells(study: Path, plugins: Collection[Path]) -> list[Shelved]:
     folders = [path for path in study.glob("cells/*/*/beta~*") if path.is_dir()]
-    read = [_read(CellFolder(path), plugins) for path in folders]
-    return sorted(read, key=lambda each: (each.place[:2], _number(each.place[2])))
+    found = [_read(CellFolder(path), plugins) for path in folders]
+    return sorted(found, key=lambda each: (each.place[:2], _number(each.place[2])))
 
 
 def _read(folder: CellFolder, plugins: Collection[Path]) -> Shelved:
@@ -159,23 +161,25 @@ def _read(folder: CellFolder, plugins: Collection[Path]) -> Shelved:
         cell = Cell.model_validate(_json(folder.spec))
         _refuse_unnamed(cell, plugins)
     except ValidationError as error:
-        return Shelved(folder, None, {}, f"spec.json: {first_line(error, Cell)}")
+        return Shelved(folder, None, {}, in_one_line(f"spec.json: {first_line(error, Cell)}"))
     except DAMAGES as error:
         return Shelved(folder, None, {}, _told(error, folder.path))
     if not folder.cell.is_file():
         return Shelved(folder, cell, {})
     try:
-        runs = {int(seed): _status(cell, int(seed), run) for seed, run in _json(folder.cell)["runs"].items()}
+        runs = {
+            int(seed): _status(cell, int(seed), run) for seed, run in _json(folder.cell, CellRecord)["runs"].items()
+        }
         _check_weights(folder, [seed for seed, (status, _) in runs.items() if status == "done"])
     except DAMAGES as error:
         return Shelved(folder, cell, {}, _told(error, folder.path))
     return Shelved(folder, cell, runs)
 
 
-def _json(path: Path) -> Any:
+def _json(path: Path, form: type[BaseModel] | None = None) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"{path.name} is missing")
-    return read_json(path)
+    return read_json(path) if form is None else read(path, form)
 
 
 def _refuse_unnamed(cell: Cell, plugins: Collection[Path]) -> None:
@@ -212,7 +216,7 @@ def _told(error: Exception, folder: Path) -> str:
     text = str(error) if str(error) else type(error).__name__
     if isinstance(error, LookupError | TypeError | AttributeError):
         text = f"cell.json or spec.json lacks or mistakes an entry ({type(error).__name__}: {error})"
-    return " ".join(text.replace(f"{folder}/", "").split())
+    return in_one_line(text.replace(f"{folder}/", ""))
 
 
 def _number(beta: str) -> tuple[float, str]:

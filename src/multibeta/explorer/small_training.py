@@ -16,7 +16,8 @@ from multibeta.cell import Cell
 from multibeta.config_errors import ConfigError
 from multibeta.explorer.shelf import OWN
 from multibeta.options import NAME
-from multibeta.results import CellFolder, read_json
+from multibeta.records import CellRecord, read
+from multibeta.results import CellFolder
 from multibeta.stages.shared.specs_by_hand import apply_settings
 from multibeta.study import Study
 
@@ -156,7 +157,7 @@ class Training:
 
 def failure(folder: Path, seed: int) -> str:
     """How a run of a trained cell ended, if it left no model."""
-    run = read_json(CellFolder(folder).cell)["runs"][str(seed)]
+    run = read(CellFolder(folder).cell, CellRecord)["runs"][str(seed)]
     return "" if run["status"] == "done" else f"{run['status']}: {run['reason']}"
 
 

@@ -146,8 +146,13 @@ class DomainFeatures(Calibration):
             with safe_open(path, framework="numpy") as file:
                 facts = json.loads((file.metadata() or {})[METADATA])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, KeyError) as error:
+            return cls._of(facts, tensors)
+        except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} holds no domain features ({error}); remove it and run again") from error
+
+    @classmethod
+    def _of(cls, facts: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> DomainFeatures:
+        """What is in a file, as `save` put it there."""
 
         def calibration(place: str, facts: dict[str, Any]) -> dict[str, Any]:
             n = facts.pop("n")

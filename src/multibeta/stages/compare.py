@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from multibeta import registry
+from multibeta.records import ProvenanceRecord, read
 from multibeta.report.compared import differences_between
 from multibeta.report.compared_text import compared
 from multibeta.report.findings import Findings
 from multibeta.report.html import page
-from multibeta.results import StudyFolder, read_json, write_table, write_text
+from multibeta.results import StudyFolder, write_table, write_text
 from multibeta.stages.shared.gather import gather
 
 
@@ -50,7 +51,7 @@ def _read(path: Path) -> Findings:
     folder = StudyFolder(path)
     try:
         found = gather(folder)
-        reported = read_json(folder.provenance) if folder.provenance.is_file() else {}
+        reported = read(folder.provenance, ProvenanceRecord) if folder.provenance.is_file() else {}
         return replace(found, provenance={**found.provenance, "git_commit": reported.get("git_commit", "")})
     except registry.PlugInError as error:
         raise ValueError(f"{path}: {error}") from error

@@ -13,11 +13,11 @@ from multibeta import registry
 from multibeta.cell import Cell
 from multibeta.metrics import NotComputed
 from multibeta.options import EvaluationOptions
+from multibeta.records import CellRecord, read
 from multibeta.results import (
     METRICS_COLUMNS,
     REPEATS_COLUMNS,
     CellFolder,
-    read_json,
     replacing,
     write_json,
     write_rows,
@@ -40,7 +40,7 @@ def evaluate(folder: CellFolder) -> None:
 
     cell = read_cell(folder)
     dataset = open_dataset(cell, folder.root)
-    ended = read_json(folder.cell)["runs"]
+    ended = read(folder.cell, CellRecord)["runs"]
     chosen, codes = read_codes(folder)
     real = Real(dataset, chosen, dataset.folder / "features.safetensors")
     rows: Rows = []

@@ -11,11 +11,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from multibeta.results import CellFolder, data_folder, reading
+from multibeta.results import ARRAY_DAMAGES, CellFolder, data_folder, reading
 from multibeta.stages.encode import encode
 from multibeta.stages.shared.codes import EvaluationImages
 from multibeta.stages.shared.opened import open_dataset
@@ -119,5 +118,5 @@ def _encoded(folder: CellFolder) -> bool:
         return False
     cell = read_cell(folder)
     wanted = EvaluationImages.choose(open_dataset(cell, folder.root), cell.evaluation)
-    with reading(folder.codes, (BadZipFile, EOFError, ValueError)), np.load(folder.codes, allow_pickle=False) as found:
+    with reading(folder.codes, ARRAY_DAMAGES), np.load(folder.codes, allow_pickle=False) as found:
         return all(name in found and np.array_equal(found[name], rows) for name, rows in vars(wanted).items())

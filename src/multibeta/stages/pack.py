@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from multibeta import registry
-from multibeta.cell import Cell
-from multibeta.results import StudyFolder, data_folder, read_json, replacing
+from multibeta.records import ProvenanceRecord, read, read_study
+from multibeta.results import StudyFolder, data_folder, replacing
 from multibeta.stages.shared.archive import CRATE, FORMAT, MANIFEST, RERUN, copy, is_safe
 from multibeta.stages.shared.crate import crate
+from multibeta.stages.shared.specs import cell_of
 
 #: Files of a cell that hold its models, or codes as large; packed where they are asked for.
 WEIGHTS = ("models.safetensors", "codes.npz")
@@ -47,10 +48,10 @@ def pack(folder: StudyFolder, target: Path, weights: bool = False, date: str | N
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
     if not folder.report_html.is_file():
         raise FileNotFoundError(f"{folder.path}: no report of it yet; run multibeta report {folder.path} first")
-    study = read_json(folder.study)
+    study = read_study(folder.study)
     name = study["name"]
     day = date or datetime.fromtimestamp(folder.report_html.stat().st_mtime, UTC).date().isoformat()
-    _check_fingerprints(study)
+    _check_fingerprints(folder, study)
     files = dict(_results(folder, name, weights))
     plugins = _plugins(study["config"].get("plugins", []))
     files |= {f"{RERUN}/{place}": path for path, place in plugins.items()}
@@ -59,7 +60,7 @@ def pack(folder: StudyFolder, target: Path, weights: bool = False, date: str | N
     missing = [line if line.isprintable() else ascii(line) for line in (*_missing(study), *_unfinished(folder, study))]
     listed = {place: _facts_of(path) for place, path in files.items()}
     listed |= {place: _facts(content) for place, content in written.items()}
-    written[CRATE] = _json(crate(study, read_json(folder.provenance), listed, missing, day))
+    written[CRATE] = _json(crate(study, read(folder.provenance, ProvenanceRecord), listed, missing, day))
     listed[CRATE] = _facts(written[CRATE])
     for place in listed:
         if not is_safe(place):
@@ -93,19 +94,18 @@ def _results(folder: StudyFolder, name: str, weights: bool) -> Iterator[tuple[st
             continue
         if weights or path.name not in WEIGHTS:
             yield f"results/{name}/{relative.as_posix()}", path
-    study = read_json(folder.study)
+    study = read_study(folder.study)
     for key in sorted({cell["data_key"] for cell in study["cells"]}):
         for file in OF_DATA:
             if (path := data_folder(folder.root, key) / file).is_file():
                 yield f"results/.data/{key}/{file}", path
 
 
-def _check_fingerprints(study: Mapping[str, Any]) -> None:
+def _check_fingerprints(folder: StudyFolder, study: Mapping[str, Any]) -> None:
     if not study["config"].get("plugins"):
         return
     for spec in study["cells"]:
-        cell = Cell.model_validate({key: spec[key] for key in spec if key in Cell.model_fields})
-        cell.load_plugins()
+        cell = cell_of(folder, spec)
         for seed, fingerprint in spec["fingerprints"].items():
             if cell.run_fingerprint(int(seed)) != fingerprint:
                 place = f"{cell.dataset.name}/{cell.variant.name}/beta~{cell.strength}"

@@ -15,12 +15,13 @@ from multibeta import registry
 from multibeta.cell import Cell, fingerprint
 from multibeta.datasets import Dataset
 from multibeta.randomness import numpy_generator
-from multibeta.results import StudyFolder, data_folder, read_json, write_json
+from multibeta.records import ReferencesRecord, read, read_study
+from multibeta.results import StudyFolder, data_folder, write_json
 from multibeta.stages.shared.codes import Codes, EvaluationImages, float_images
 from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import metric_rows
 from multibeta.stages.shared.opened import open_dataset
-from multibeta.study import FOLLOWS
+from multibeta.stages.shared.specs import cell_of
 
 #: Value by metric, protocol and representation.
 Scores = dict[tuple[str, str, str], float]
@@ -58,9 +59,8 @@ def _cells_by_dataset(folder: StudyFolder) -> dict[str, list[Cell]]:
     if not folder.study.is_file():
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing)")
     found: dict[str, list[Cell]] = {}
-    for spec in read_json(folder.study)["cells"]:
-        cell = Cell.model_validate({name: value for name, value in spec.items() if name not in FOLLOWS})
-        cell.load_plugins()
+    for spec in read_study(folder.study)["cells"]:
+        cell = cell_of(folder, spec)
         found.setdefault(cell.dataset.name, []).append(cell)
     return found
 
@@ -68,7 +68,7 @@ def _cells_by_dataset(folder: StudyFolder) -> dict[str, list[Cell]]:
 def _known(folder: StudyFolder, cells: Sequence[Cell]) -> dict[str, Scores]:
     path = folder.references(cells[0].dataset.name)
     if path.is_file():
-        found = read_json(path)
+        found = read(path, ReferencesRecord)
         if found["fingerprint"] == _identity(folder, cells):
             return {
                 title: {(row["metric"], row["protocol"], row["representation"]): row["value"] for row in rows}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from multibeta.figures._style import LOOKS, REPORT
+from multibeta.records import read_study
 from multibeta.report.findings import Cited
 from multibeta.report.gallery import embeds
 from multibeta.report.html import page
@@ -17,7 +18,7 @@ from multibeta.report.methods import methods_latex, references
 from multibeta.report.numbers import Number, numbers, numbers_tex
 from multibeta.report.paper import paper_tables
 from multibeta.report.rate import pareto_table, recommended_table, slopes_table
-from multibeta.results import RUNS_COLUMNS, StudyFolder, read_json, write_json, write_table, write_text
+from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
 from multibeta.stages.ladders import draw_ladders
 from multibeta.stages.references import known_references
 from multibeta.stages.shared.gather import gather
@@ -69,7 +70,7 @@ def _write(folder: StudyFolder) -> tuple[str, bool]:
     write_text(folder.numbers, numbers_tex(found))
     for name, tabular in paper_tables(findings).items():
         write_text(folder.tables / f"{name}.tex", tabular)
-    column = read_json(folder.study)["report"].get("column")
+    column = read_study(folder.study)["report"].get("column")
     draw_study(findings, folder.figures, LOOKS[column] if column else REPORT)
     findings = findings.beside(ladders=draw_ladders(folder, findings))
     text = markdown(findings)

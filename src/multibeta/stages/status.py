@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import Counter
@@ -11,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from multibeta.results import StudyFolder, read_json, state_folder
+from pydantic import BaseModel
+
+from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, read
+from multibeta.results import StudyFolder, state_folder
 from multibeta.training.lock import is_held
 
 #: What may have become of a run, in the order of a board.
@@ -76,15 +78,15 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
     """
     if asked is None and not folder.study.is_file():
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
-    study = read_json(folder.study) if asked is None else asked
+    study = read(folder.study, BoardRecord) if asked is None else asked
     states = {entry.name for entry in _entries(folder.root / ".state")}
     runs: list[RunStatus] = []
     evaluation = 0.0
     for cell in study["cells"]:
         place = (cell["dataset"]["name"], cell["variant"]["name"], cell["strength"])
         files = folder.cell(*place)
-        facts = _json(files.cell).get("runs", {})
-        costs = _json(files.costs) if facts else {}
+        facts = _json(files.cell, CellRecord).get("runs", {})
+        costs = _json(files.costs, CostsRecord) if facts else {}
         measured = files.metrics.exists() if facts else False
         for seed in cell["seeds"]:
             wanted = cell["fingerprints"][str(seed)]
@@ -131,7 +133,7 @@ def _begun(state: Path, place: tuple[str, str, str], seed: int) -> RunStatus | N
     """A run that its cell does not hold yet, by what lies in its state; None if nothing does."""
     if (state / "finished.safetensors").exists():
         return RunStatus(place, seed, "trained")
-    progress, holder = _json(state / "progress.json"), is_held(state)
+    progress, holder = _json(state / "progress.json", ProgressRecord), is_held(state)
     step, steps, speed = (progress.get(name) for name in ("step", "steps", "steps_per_second"))
     if holder is not None:
         told = f"process {holder['pid']} on {holder['host']}"
@@ -215,11 +217,10 @@ def _time(seconds: float) -> str:
     return time.strftime("%H:%M:%S", time.gmtime(seconds)) if seconds < 86_400 else f"{seconds / 86_400:.1f} days"
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """A file that may be missing, or half of one while it is replaced; then empty."""
+def _json(path: Path, form: type[BaseModel]) -> dict[str, Any]:
+    """A file that may be missing or damaged; then empty, for a board tells the rest."""
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-        return found
+        return read(path, form)
     except (OSError, ValueError):
         return {}
 

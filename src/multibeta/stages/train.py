@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
+from multibeta.plain import in_one_line
 from multibeta.results import CellFolder, lineage_folder, state_folder, write_json, write_rows
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import git_commit, hardware, versions
@@ -145,8 +146,15 @@ def _train_seed(
     It goes on from its checkpoint, or from the last state of a shorter training that is otherwise the same.
     """
     shorter = None if lineage is None else lineage.longest(training.steps)
-    if (earlier := state.checkpoint() or shorter) is not None:
-        training.restore(earlier)
+    for earlier in (state.checkpoint(), shorter):
+        if earlier is None:
+            continue
+        try:
+            training.restore(earlier)
+            break
+        except ValueError as error:
+            why = f"{state.folder}: a state of another training lies there ({error}); training this run from its start"
+            print(in_one_line(why), file=sys.stderr)
 
     def keep(training: Training) -> None:
         if lineage is not None:

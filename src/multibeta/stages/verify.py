@@ -14,6 +14,7 @@ import pandas as pd
 
 from multibeta import randomness
 from multibeta.cell import Cell
+from multibeta.records import CellRecord, ProvenanceRecord, read, read_study
 from multibeta.report.drift import Pool, Verification, Verified, pool
 from multibeta.results import (
     METRICS_COLUMNS,
@@ -61,13 +62,13 @@ def verify(
     """
     if not folder.study.is_file():
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
-    study = read_json(folder.study)
+    study = read_study(folder.study)
     runs, passed_over = _runs(folder, study)
     if not runs:
         raise FileNotFoundError(f"{folder.path}: no run of it is trained and measured yet; nothing to verify")
     if keep is not None:
         _check_new(keep, folder)
-    provenance = read_json(folder.provenance) if folder.provenance.is_file() else {}
+    provenance = read(folder.provenance, ProvenanceRecord) if folder.provenance.is_file() else {}
     commits = provenance.get("git_commit", ""), git_commit()
     same_code = not all(commits) or commits[0] == commits[1]
     beside = _beside_state(folder, runs)
@@ -116,7 +117,7 @@ def _runs(folder: StudyFolder, study: Mapping[str, Any]) -> tuple[Runs, dict[str
     passed_over: Counter[str] = Counter()
     for spec in study["cells"]:
         files = folder.cell(spec["dataset"]["name"], spec["variant"]["name"], spec["strength"])
-        facts = read_json(files.cell)["runs"] if files.cell.is_file() else {}
+        facts = read(files.cell, CellRecord)["runs"] if files.cell.is_file() else {}
         seeds = []
         for seed in spec["seeds"]:
             run = facts.get(str(seed))

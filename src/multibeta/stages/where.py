@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from multibeta import registry
+from multibeta.records import CellRecord, ProvenanceRecord, read, read_study
 from multibeta.report.behind import TABLES, Behind, Cells, Row, behind
 from multibeta.report.findings import Column, ordered
 from multibeta.report.paper import KINDS
 from multibeta.report.statistics import interval
-from multibeta.results import CellFolder, StudyFolder, read_json, reading
+from multibeta.results import CellFolder, StudyFolder, reading
 from multibeta.stages.shared.witnesses import file_digest
 
 #: How a number is written in a table, and a macro in numbers.tex, under a comment that says what it is.
@@ -57,7 +58,7 @@ def where(table: Path, row: str, column: str | None = None) -> list[str]:
         shown = found[name] or "(empty)"
     else:
         raise ValueError(f"{table}: no table whose numbers have runs behind them; give one of {', '.join(TABLES)}")
-    description = read_json(study.study)
+    description = read_study(study.study)
     cells: Cells = {
         (cell["dataset"]["name"], cell["variant"]["name"], cell["strength"]): cell["seeds"]
         for cell in description["cells"]
@@ -161,7 +162,7 @@ def _of_latex(study: StudyFolder, table: Path, row: str, metric: str) -> Found:
 
 
 def _tables_of(study: StudyFolder) -> Iterator[tuple[str, str]]:
-    for dataset in dict.fromkeys(cell["dataset"]["name"] for cell in read_json(study.study)["cells"]):
+    for dataset in dict.fromkeys(cell["dataset"]["name"] for cell in read_study(study.study)["cells"]):
         for kind in ("", *KINDS):
             yield dataset, kind
 
@@ -179,7 +180,7 @@ def _runs(study: StudyFolder, about: Behind) -> Iterator[str]:
     yield f"behind it: {count} run{'s' * (count != 1)} of {len(about.cells)} cell{'s' * (len(about.cells) != 1)}"
     for place, seeds in about.cells.items():
         files = study.cell(*place)
-        facts = read_json(files.cell)["runs"] if files.cell.is_file() else {}
+        facts = read(files.cell, CellRecord)["runs"] if files.cell.is_file() else {}
         values = _values(files, about) if about.measure is not None else {}
         yield f"{place[0]} {place[1]} at {place[2]}"
         for seed in seeds:
@@ -223,7 +224,7 @@ def _older(study: StudyFolder, source: Path, row: Row, column: str, about: Behin
 def _report(study: StudyFolder, description: Mapping[str, Any]) -> Iterator[str]:
     provenance: Mapping[str, Any] = {}
     if study.provenance.is_file():
-        provenance = read_json(study.provenance)
+        provenance = read(study.provenance, ProvenanceRecord)
     commit = provenance.get("git_commit") or "not known"
     yield f"report: multibeta report {shlex.quote(str(study.path))}, commit {commit}"
     command = provenance.get("command") or f"snakemake --cores all --configfile {description['config_file']}"

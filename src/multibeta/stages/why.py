@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from multibeta.cell import Cell
-from multibeta.results import CellFolder, read_json
+from multibeta.records import CellRecord, read
+from multibeta.results import CellFolder
 from multibeta.stages.shared.specs import read_cell
 
 
@@ -20,7 +21,7 @@ def why(folder: CellFolder, cell: Cell | None = None) -> list[str]:
         FileNotFoundError: there is no cell in the folder.
     """
     asked = read_cell(folder) if cell is None else cell
-    runs: Mapping[str, Any] = read_json(folder.cell)["runs"] if folder.cell.is_file() else {}
+    runs: Mapping[str, Any] = read(folder.cell, CellRecord)["runs"] if folder.cell.is_file() else {}
     seeds: dict[str, list[int]] = {}
     for seed in asked.seeds:
         for line in _of_run(runs.get(str(seed)), asked, seed):

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from multibeta.records import HolderRecord
 from multibeta.results import naming
 
 HEARTBEAT_SECONDS = 10.0
@@ -42,7 +43,7 @@ def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterat
     told = False
     watch = _Watch(path)
     while not _take(path):
-        if stale := _stale_content(path, watch.stands_still()):
+        if (stale := _stale_content(path, watch.stands_still())) is not None:
             _break(path, stale)
             continue
         if not told:
@@ -89,9 +90,9 @@ def is_held(folder: Path) -> dict[str, Any] | None:
     """
     path = folder / "lock"
     try:
-        holder: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        holder = _holder(_read(path))
         old = time.time() - path.stat().st_mtime > STALE_SECONDS
-        return None if _stale_content(path, old) else holder
+        return holder if _stale_content(path, old) is None else None
     except (OSError, ValueError):
         return None
 
@@ -118,19 +119,32 @@ def _content() -> str:
 def _release(path: Path) -> None:
     """Remove our lock, unless another process has taken it for dead, as that of a machine asleep, and holds it now."""
     with suppress(FileNotFoundError):
-        if path.read_text(encoding="utf-8") == _content():
+        if _read(path) == _content():
             path.unlink()
 
 
 def _stale_content(path: Path, stands_still: bool) -> str | None:
     """What a dead holder wrote into the lock, or None if the holder lives or the lock is gone."""
     try:
-        content = path.read_text(encoding="utf-8")
+        content = _read(path)
     except FileNotFoundError:
         return None
-    holder = json.loads(content)
-    dead = holder["host"] == socket.gethostname() and not _alive(holder["pid"])
+    holder = _holder(content)
+    dead = holder is not None and holder["host"] == socket.gethostname() and not _alive(holder["pid"])
     return content if dead or stands_still else None
+
+
+def _read(path: Path) -> str:
+    """A lock as it lies there; after a power failure there may be nothing in it, or anything."""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _holder(content: str) -> dict[str, Any] | None:
+    """Who wrote this into a lock; None if nobody can tell, and then only its heart says whether he lives."""
+    try:
+        return HolderRecord.model_validate_json(content).model_dump()
+    except ValueError:
+        return None
 
 
 def _alive(pid: int) -> bool:
@@ -154,7 +168,7 @@ def _break(path: Path, content: str) -> None:
         path.rename(doomed)
     except FileNotFoundError:
         return
-    if doomed.read_text(encoding="utf-8") != content:
+    if _read(doomed) != content:
         os.link(doomed, path)  # Another process broke it first and holds it now.
     doomed.unlink()
 

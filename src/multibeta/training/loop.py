@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from multibeta import randomness
 from multibeta.cell import Cell
+from multibeta.config_errors import first_line
 from multibeta.model import BATCH, build, parts, pretrain, seeded
 from multibeta.network import VAE
+from multibeta.records import StateRecord
 from multibeta.training.adam import Adam, Plateau
 from multibeta.training.average import WeightsAverage
 from multibeta.training.graphs import Update, captured
@@ -308,6 +311,27 @@ class Training:
             found |= {f"average/{name}": tensor for name, tensor in self.average.state().items()}
         return found
 
+    def _require_own(self, saved: Saved) -> None:
+        try:
+            facts = StateRecord.model_validate(saved.facts)
+        except ValidationError as error:
+            raise ValueError(first_line(error, StateRecord)) from None
+        for name, tensor in self.tensors().items():
+            found = saved.tensors.get(name)
+            if found is None or (found.shape, found.dtype) != (tensor.shape, tensor.dtype):
+                raise ValueError(f"{name} is not what this training has")
+        own = self.network.state_dict()
+        for name, tensor in saved.group("best").items():
+            if name not in own or tensor.shape != own[name].shape:
+                raise ValueError(f"best/{name} is no tensor of this network")
+        history, sums = saved.tensors.get("history"), saved.tensors.get("sums")
+        if history is None or history.dtype != torch.float64 or history.numel() % (len(facts.columns) + 1):
+            raise ValueError("its history is no table of its columns")
+        if sums is None or sums.dtype != self.sums.dtype or facts.step > self.steps:
+            raise ValueError("its sums or its step is not what this training has")
+        if (self.plateau is None) != (facts.plateau is None):
+            raise ValueError("its plateau is not what this training has")
+
     def state(self) -> Saved:
         tensors = self.tensors()
         tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
@@ -329,6 +353,12 @@ class Training:
 
     @torch.no_grad()
     def restore(self, saved: Saved) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: it is not one of this training, which is then as it was.
+        """
+        self._require_own(saved)
         facts = saved.facts
         for name, tensor in self.tensors().items():
             tensor.copy_(saved.tensors[name])

@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from multibeta.config_errors import first_line
+from multibeta.plain import in_one_line
+from multibeta.records import EndRecord
 from multibeta.results import replacing, write_json
 
 #: Raise when a checkpoint begins to hold other things; one of another format is not gone on from.
@@ -56,7 +61,11 @@ class RunState:
 
     def finished(self) -> Saved | None:
         """What `finish` wrote, or None while the run is not trained."""
-        return _read(self._finished)
+        saved = _read(self._finished)
+        if saved is None or not (why := _unlike_an_end(saved)):
+            return saved
+        _tell_unreadable(self._finished, why)
+        return None
 
     def finish(self, saved: Saved) -> None:
         """Keep the ended run and drop its checkpoint, and what killed trainers left of theirs."""
@@ -117,7 +126,27 @@ def _read(path: Path) -> Saved | None:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            return Saved(tensors, json.loads(file.metadata()["facts"]))
-    except (SafetensorError, KeyError, TypeError) as error:
-        print(f"{path}: unreadable ({error}); training this run from its start", file=sys.stderr)
+            facts = json.loads(file.metadata()["facts"])
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        _tell_unreadable(path, str(error))
         return None
+    if not isinstance(facts, dict):
+        _tell_unreadable(path, "its facts are no mapping")
+        return None
+    return Saved(tensors, facts)
+
+
+def _tell_unreadable(path: Path, why: str) -> None:
+    print(in_one_line(f"{path}: unreadable ({why}); training this run from its start"), file=sys.stderr)
+
+
+def _unlike_an_end(saved: Saved) -> str:
+    """What keeps the state from being one that `RunState.finish` was given; empty if nothing does."""
+    try:
+        end = EndRecord.model_validate(saved.facts)
+    except ValidationError as error:
+        return first_line(error, EndRecord)
+    history = saved.tensors.get("history")
+    if history is None or history.dtype != torch.float64 or history.numel() % (len(end.columns) + 1):
+        return "its history is no table of its columns"
+    return ""

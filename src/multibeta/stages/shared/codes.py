@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from multibeta import randomness
 from multibeta.datasets import Dataset
 from multibeta.metrics.posterior._divergence import kl_per_latent
 from multibeta.options import EvaluationOptions
-from multibeta.results import CellFolder, reading
+from multibeta.results import ARRAY_DAMAGES, CellFolder, reading
 
 
 class Model(Protocol):
@@ -87,11 +87,31 @@ def read_codes(folder: CellFolder) -> tuple[EvaluationImages, dict[int, Codes]]:
         FileNotFoundError: the cell is not encoded.
         ValueError: the file is damaged.
     """
-    with reading(folder.codes, (BadZipFile, EOFError, ValueError)), np.load(folder.codes, allow_pickle=False) as stored:
+    with reading(folder.codes, ARRAY_DAMAGES), np.load(folder.codes, allow_pickle=False) as stored:
         seeds = sorted({int(name.split("/")[0].removeprefix("seed")) for name in stored if "/" in name})
         fields = Codes.__dataclass_fields__
         codes = {seed: Codes(**{name: stored[f"seed{seed}/{name}"] for name in fields}) for seed in seeds}
-        return EvaluationImages(**{name: stored[name] for name in EvaluationImages.__dataclass_fields__}), codes
+        chosen = EvaluationImages(**{name: stored[name] for name in EvaluationImages.__dataclass_fields__})
+        _check(chosen, codes)
+        return chosen, codes
+
+
+def _check(chosen: EvaluationImages, codes: Mapping[int, Codes]) -> None:
+    """Raise a ValueError unless these are positions of images, and codes of just these."""
+    for name, positions in vars(chosen).items():
+        if not isinstance(positions, np.ndarray):
+            raise ValueError(f"{name} is no array")
+        if positions.ndim != 1 or positions.dtype != np.int64 or (positions < 0).any():
+            raise ValueError(f"{name} is {positions.dtype} {positions.shape}, must be positions of images")
+    for seed, of_seed in codes.items():
+        if not all(isinstance(array, np.ndarray) for array in vars(of_seed).values()):
+            raise ValueError(f"seed{seed} has what is no array")
+        for name, array in vars(of_seed).items():
+            rows = len(chosen.held_out if name.startswith("held_out") else chosen.code_table)
+            if array.dtype != np.float32 or array.shape != (rows, *of_seed.mean.shape[1:]) or array.ndim != 2:
+                raise ValueError(f"seed{seed}/{name} is {array.dtype} {array.shape}, must be codes of {rows} images")
+            if np.isnan(array).any():
+                raise ValueError(f"seed{seed}/{name} holds what is no number")
 
 
 def encode_images(

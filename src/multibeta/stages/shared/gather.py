@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.metrics import all_scores
 from multibeta.options import SplitOptions
+from multibeta.records import CardRecord, CellRecord, CostsRecord, read, read_study
 from multibeta.report.comparisons import COMPARISONS_COLUMNS, compare
 from multibeta.report.doctor import Diagnosis, diagnose
 from multibeta.report.findings import GALLERIES, CellKey, Findings, Measure
@@ -26,13 +26,11 @@ from multibeta.results import (
     CellFolder,
     StudyFolder,
     data_folder,
-    read_json,
     read_table,
-    reading,
 )
 from multibeta.stages.shared.provenance import git_commit
+from multibeta.stages.shared.specs import cell_of
 from multibeta.stages.shared.titles import variant_title
-from multibeta.study import FOLLOWS
 
 #: Measures that runs.csv repeats beside the costs.
 OF_RUNS = ("reconstruction", "kl", "elbo", "active_units")
@@ -53,13 +51,12 @@ class Found:
     @classmethod
     def read(cls, study: StudyFolder, spec: dict[str, Any]) -> Found:
         """``spec`` is a cell of study.json. Missing files leave empty facts, costs and metrics."""
-        cell = Cell.model_validate({name: value for name, value in spec.items() if name not in FOLLOWS})
-        cell.load_plugins()
+        cell = cell_of(study, spec)
         folder = study.cell(cell.dataset.name, cell.variant.name, cell.strength)
-        facts = _facts(folder.cell) if folder.cell.is_file() else {}
+        facts = read(folder.cell, CellRecord) if folder.cell.is_file() else {}
         metrics = read_table(folder.metrics, METRICS_COLUMNS) if folder.metrics.is_file() else _empty(METRICS_COLUMNS)
         repeats = read_table(folder.repeats, REPEATS_COLUMNS) if folder.repeats.is_file() else _empty(REPEATS_COLUMNS)
-        costs = _costs(folder.costs) if folder.costs.is_file() else {}
+        costs = read(folder.costs, CostsRecord) if folder.costs.is_file() else {}
         found = cls(cell, spec["data_key"], folder, facts, costs, metrics, repeats)
         seeds = [seed for seed in cell.seeds if found.status(seed)[0] != "missing"]
         return replace(found, metrics=metrics[metrics.seed.isin(seeds)], repeats=repeats[repeats.seed.isin(seeds)])
@@ -121,23 +118,6 @@ class Found:
         return [name for name in self.pictures() if (self.folder.figures / f"{name}.webp").is_file()]
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    """What cell.json holds, with at least what is asked of every run."""
-    facts: dict[str, Any] = read_json(path)
-    with reading(path, (KeyError, TypeError, AttributeError)):
-        for run in facts["runs"].values():
-            itemgetter("status", "reason", "fingerprint")(run)
-    return facts
-
-
-def _costs(path: Path) -> dict[str, float]:
-    costs = read_json(path)
-    with reading(path):
-        if not isinstance(costs, dict):
-            raise ValueError("no costs by seed")
-    return costs
-
-
 def gather(folder: StudyFolder) -> Findings:
     """The findings of a study: only the cells and seeds of study.json, whatever else lies on disk; without references.
 
@@ -146,7 +126,7 @@ def gather(folder: StudyFolder) -> Findings:
     """
     if not folder.study.is_file():
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing)")
-    study = read_json(folder.study)
+    study = read_study(folder.study)
     found = [Found.read(folder, spec) for spec in study["cells"]]
     keys = [each.key for each in found]
     columns = [*RUNS_COLUMNS, "reason", "evaluated"]
@@ -189,7 +169,7 @@ def gather(folder: StudyFolder) -> Findings:
 
 def _card(folder: Path, split: SplitOptions) -> dict[str, Any]:
     """The card of a prepared dataset; split otherwise, with what is then held out."""
-    card: dict[str, Any] = read_json(folder / "card.json")
+    card = read(folder / "card.json", CardRecord)
     return card if split == SplitOptions() else Dataset(folder, split).card
 
 
@@ -198,8 +178,8 @@ def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]
         "study": study["name"],
         "command": f"snakemake --cores all --configfile {study['config_file']}",
         "git_commit": git_commit(),
-        "versions": _distinct([each.facts["versions"] for each in found if each.facts]),
-        "hardware": _distinct([each.facts["hardware"] for each in found if each.facts]),
+        "versions": _distinct([each.facts.get("versions", {}) for each in found if each.facts]),
+        "hardware": _distinct([each.facts.get("hardware", {}) for each in found if each.facts]),
         "datasets": {
             name: {**card["sha256"], **{file["name"]: file["digest"] for file in card["files"]}}
             for name, card in cards.items()

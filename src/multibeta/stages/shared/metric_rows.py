@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from multibeta import registry
 from multibeta.metrics import Metric, NotComputed, Result
 from multibeta.options import EvaluationOptions
-from multibeta.results import CellFolder, reading
+from multibeta.results import ARRAY_DAMAGES, CellFolder, reading
 from multibeta.stages.shared.material import Material
 
 Rows = list[dict[str, Any]]
@@ -51,10 +50,14 @@ def read_arrays(folder: CellFolder, seed: int) -> Matrices:
         return {}
     prefix = f"seed{seed}/"
     with (
-        reading(folder.arrays, (BadZipFile, EOFError, ValueError)),
+        reading(folder.arrays, ARRAY_DAMAGES),
         np.load(folder.arrays, allow_pickle=False) as stored,
     ):
-        return {name.removeprefix(prefix): stored[name] for name in stored if name.startswith(prefix)}
+        found = {name.removeprefix(prefix): stored[name] for name in stored if name.startswith(prefix)}
+        for name, array in found.items():
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+                raise ValueError(f"{prefix}{name} holds no numbers")
+        return found
 
 
 def _need(material: Material, need: str, representation: str) -> Any:

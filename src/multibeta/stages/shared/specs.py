@@ -8,8 +8,9 @@ from typing import Any
 
 from multibeta import registry
 from multibeta.cell import Cell
-from multibeta.results import CellFolder, data_folder, read_json, write_text
-from multibeta.study import Study
+from multibeta.records import DataSpecRecord, read
+from multibeta.results import CellFolder, StudyFolder, data_folder, read_json, write_text
+from multibeta.study import FOLLOWS, Study
 
 
 def write_specs(study: Study, root: Path) -> None:
@@ -33,13 +34,14 @@ def read_data_spec(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is no spec in the folder.
+        ValueError: it is damaged.
     """
     path = folder / "spec.json"
     if not path.is_file():
         raise FileNotFoundError(
             f"{folder}: no dataset there (spec.json is missing); use multibeta prepare --dataset NAME"
         )
-    spec: dict[str, Any] = read_json(path)
+    spec = read(path, DataSpecRecord)
     for plugin in spec["plugins"]:
         registry.load_file(plugin)
     return spec
@@ -50,14 +52,22 @@ def read_cell(folder: CellFolder) -> Cell:
 
     Raises:
         FileNotFoundError: there is no spec in the folder.
+        ValueError: it is damaged, or asks for what is not here; the message names it.
     """
     if not folder.spec.is_file():
         raise FileNotFoundError(
             f"{folder.path}: no cell there (spec.json is missing); give results/<study>/cells/<…>/beta~<β>"
         )
-    cell = Cell.model_validate(read_json(folder.spec))
-    cell.load_plugins()
-    return cell
+    return Cell.of(read_json(folder.spec), folder.spec)
+
+
+def cell_of(study: StudyFolder, spec: dict[str, Any]) -> Cell:
+    """A cell of study.json, its plug-ins loaded.
+
+    Raises:
+        ValueError: as `read_cell`.
+    """
+    return Cell.of({name: value for name, value in spec.items() if name not in FOLLOWS}, study.study)
 
 
 def _write_if_changed(path: Path, value: Any) -> None:
