@@ -238,3 +238,15 @@ def test_snakemake_says_that_results_cannot_be_written(place, tmp_path, options,
         assert [path for path in contents(work.path / "results") if path.name.startswith(".")] == []
     finally:
         subprocess.run(["umount", str(work.path / "results")], check=True)
+
+
+def test_snakemake_says_that_the_disk_is_full_where_a_log_cannot(place, tmp_path):
+    work = place(tmp_path / "work")
+    results = mounted(work.path / "results", "size=1m")
+    try:
+        work.configure(strengths=[1], variants=["beta_vae"])
+        work.run("--cores", "1", "--until", "prepare")
+        fill(results, 0)
+        assert "results: the disk is full" in work.run("--cores", "1", "--until", "train", status=1)
+    finally:
+        subprocess.run(["umount", str(results)], check=True)

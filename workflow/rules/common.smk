@@ -1,5 +1,6 @@
 # The study of this run, and the few functions that the rules ask it.
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -60,6 +61,13 @@ onstart:
         write_specs(STUDY, RESULTS)
     except (ConfigError, OSError) as error:
         raise WorkflowError(str(error)) from None
+
+
+# Where not even a job's log has room, its last line is lost with the reason.
+onerror:
+    room = os.statvfs(RESULTS)
+    if room.f_bavail * room.f_frsize < 2**20 or (room.f_files and not room.f_favail):
+        print(f"{RESULTS}: the disk is full", file=sys.stderr)
 
 
 def cell_of(wildcards):
