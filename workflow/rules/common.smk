@@ -65,8 +65,10 @@ onstart:
 
 # Where not even a job's log has room, its last line is lost with the reason.
 onerror:
-    room = os.statvfs(RESULTS)
-    if room.f_bavail * room.f_frsize < 2**20 or (room.f_files and not room.f_favail):
+    room = os.statvfs(RESULTS if RESULTS.exists() else ".")
+    if room.f_bavail * room.f_frsize < 2**20 or (
+        room.f_files and not room.f_favail
+    ):
         print(f"{RESULTS}: the disk is full", file=sys.stderr)
 
 
