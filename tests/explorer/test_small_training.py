@@ -102,7 +102,8 @@ def test_without_a_python_to_run_it_fails_in_a_line(study, monkeypatch):
 
 
 def test_a_run_that_diverged_is_no_success(tmp_path):
-    run = {"status": "diverged", "reason": "kl is not a number at step 3"}
-    (tmp_path / "cell.json").write_text(json.dumps({"runs": {"0": run, "1": {"status": "done", "reason": ""}}}))
+    run = {"status": "diverged", "reason": "kl is not a number at step 3", "fingerprint": "0"}
+    done = {"status": "done", "reason": "", "fingerprint": "1"}
+    (tmp_path / "cell.json").write_text(json.dumps({"runs": {"0": run, "1": done}}))
     assert failure(tmp_path, 0) == "diverged: kl is not a number at step 3"
     assert failure(tmp_path, 1) == ""

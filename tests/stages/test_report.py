@@ -348,11 +348,11 @@ DAMAGES = {
     "a number is none": ("metrics.csv", lambda text: re.sub(r",[\d.]+(,\d+,done)", r",x\1", text, count=1), "'x'"),
     "cut off": ("metrics.csv", lambda text: "", "No columns to parse"),
     "no table": ("metrics.csv", lambda text: text + '"', "EOF inside string"),
-    "no runs": ("cell.json", lambda text: "{}", "'runs'"),
-    "a list": ("cell.json", lambda text: "[]", "list"),
-    "a run without fingerprint": ("cell.json", lambda text: text.replace('"fingerprint"', '"print"'), "'fingerprint'"),
+    "no runs": ("cell.json", lambda text: "{}", "runs: is required"),
+    "a list": ("cell.json", lambda text: "[]", "must be a mapping"),
+    "a run without fingerprint": ("cell.json", lambda text: text.replace('"fingerprint"', '"print"'), "fingerprint: is required"),
     "half written": ("cell.json", lambda text: text[:40], "line"),
-    "costs of another kind": ("costs.json", lambda text: "[1]", "costs by seed"),
+    "costs of another kind": ("costs.json", lambda text: "[1]", "must be a mapping"),
 }
 
 
