@@ -350,7 +350,7 @@ DAMAGES = {
     "no table": ("metrics.csv", lambda text: text + '"', "EOF inside string"),
     "no runs": ("cell.json", lambda text: "{}", "runs: is required"),
     "a list": ("cell.json", lambda text: "[]", "must be a mapping"),
-    "a run without fingerprint": ("cell.json", lambda text: text.replace('"fingerprint"', '"print"'), "fingerprint: is required"),
+    "no fingerprint": ("cell.json", lambda text: text.replace('"fingerprint"', '"print"'), "fingerprint: is required"),
     "half written": ("cell.json", lambda text: text[:40], "line"),
     "costs of another kind": ("costs.json", lambda text: "[1]", "must be a mapping"),
 }
