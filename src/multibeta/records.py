@@ -193,11 +193,25 @@ class CardFile(Form):
     digest: str
 
 
+class CardPlugIn(Form):
+    name: str
+
+
+#: Channels, height, width.
+Shape = Annotated[list[Annotated[int, Field(ge=1, le=65536)]], Field(min_length=3, max_length=3)]
+
+
 class ArraysRecord(Form):
     """As much of card.json as tells what the arrays are."""
 
     name: str
-    shape: Annotated[list[Annotated[int, Field(ge=1, le=65536)]], Field(min_length=3, max_length=3)] | None = None
+    plug_in: CardPlugIn | None = None
+    options: dict[str, Any] = {}
+    shape: Shape | None = None
+    stored_shape: Shape | None = None
+    binary: bool = False
+    derived: bool = False
+    extras: list[str] = []
     factors: list[CardFactor]
     classes: list[str]
 

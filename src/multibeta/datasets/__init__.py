@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from multibeta import registry
 from multibeta.datasets import _splits, _storage
 from multibeta.options import SplitOptions
-from multibeta.records import ArraysRecord, read
+from multibeta.records import ArraysRecord, held_to, read
 from multibeta.registry import PlugIn
 
 
@@ -265,6 +265,8 @@ class Dataset:
         stored = self._read(_storage.BITS if card["binary"] else _storage.BYTES)
         if not card["binary"] and not card["derived"]:
             return _storage.Images(stored, stored.shape[1:], stored.shape[1:], packed=False)
+        if not (card.get("stored_shape") and card.get("shape")):
+            self._damaged("card.json", "it has no shape and stored_shape")
         of_stored, of_seen = ((h, w, c) for c, h, w in (card["stored_shape"], card["shape"]))
         return _storage.Images(stored, of_stored, of_seen, card["binary"], self._derive if card["derived"] else None)
 
@@ -275,9 +277,15 @@ class Dataset:
 
     @cached_property
     def _source(self) -> tuple[DatasetSource, dict[str, NDArray[Any]]]:
-        plug_in = registry.find("dataset", self.card["plug_in"]["name"])
-        extras = {name: self._read(f"extra_{name}.npy") for name in self.card["extras"]}
-        return plug_in(plug_in.Options.model_validate(self.card["options"])), extras
+        card = {"plug_in": {"name": self.name}, "options": {}, "extras": [], **self.card}
+        plug_in = registry.find("dataset", card["plug_in"]["name"])
+        try:
+            source: DatasetSource = plug_in(held_to(plug_in.Options, card["options"], self.folder / "card.json"))
+        except ValueError as error:
+            raise DataError(f"{error}: multibeta prepare {self.folder}") from None
+        if not source.derives():
+            self._damaged("card.json", f"images of {plug_in.name} are not derived from others")
+        return source, {name: self._read(f"extra_{name}.npy") for name in card["extras"]}
 
     def _read(self, name: str) -> Any:
         path = self.folder / name
