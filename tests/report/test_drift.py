@@ -57,6 +57,13 @@ def test_a_draw_of_the_metric_is_a_yardstick_where_there_is_one_seed():
     assert yardsticks(rows([0.2]), pool([(rows([0.2]), NONE)])) == {}
 
 
+@pytest.mark.parametrize(("values", "half"), [([0.3, 0.3], math.inf), ([2.0, 2.0], 0.0), ([0.3, 0.3, 0.3], 0.0)])
+def test_one_number_of_two_runs_has_no_spread(values, half):
+    """Such as their UDR; whole numbers, such as active units, agree without being one."""
+    table = rows(values)
+    assert yardsticks(table, pool([(table, NONE)])) == {MIG: half}
+
+
 def test_what_was_not_computed_and_parts_give_no_yardstick():
     table = pd.concat([rows([0.1, 0.2], factor="shape"), rows([0.1, 0.2], status="not computed: none")])
     assert yardsticks(table, pool([(table, NONE)])) == {}

@@ -189,7 +189,8 @@ def yardsticks(metrics: pd.DataFrame, pooled: Pool) -> dict[Key, float]:
       would move it as far with nothing changed.
 
     A score with none of these, such as the rate where cells have one seed, is missing: it is held to rounding alone.
-    Parts of a score, by factor or latent, are left out.
+    UDR of two runs is one number of both, without a spread: it is held to its bits, as parts are (infinite). Parts of a
+    score, by factor or latent, are left out.
 
     Args:
         metrics: rows of metrics.csv of all seeds of the cell.
@@ -210,8 +211,13 @@ def yardsticks(metrics: pd.DataFrame, pooled: Pool) -> dict[Key, float]:
         own += [reach(pooled.seeds[key], len(rows))] if key in pooled.seeds else []
         own += [reach(pooled.draws[key], 0.5)] if key in pooled.draws else []
         if own:
-            found[key] = max(own)
+            found[key] = max(own) or _of_both(rows.value.tolist())
     return found
+
+
+def _of_both(values: list[float]) -> float:
+    """No bound for one number of two runs, as their UDR is: equal fractions to the last bit tell of no spread."""
+    return math.inf if len(values) == 2 and not values[0].is_integer() else 0.0
 
 
 def reasons(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
