@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 import yaml
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 #: How many times as many examples as are run by default, and other ones every time: for a search by hand.
@@ -79,6 +79,8 @@ def examples(count):
         database=None,
         deadline=None,
         print_blob=True,
+        # To explain a failure, Hypothesis traces every line, and time limits would fail next.
+        phases=set(Phase) - {Phase.explain},
         # The folder is put back after every example.
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     )
