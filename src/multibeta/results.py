@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, NoReturn
 from zipfile import BadZipFile
 
@@ -295,7 +296,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 #: What NumPy raises over an npz file that is damaged, also where it claims to hold more than fits into memory.
-ARRAY_DAMAGES = (BadZipFile, EOFError, ValueError, KeyError, NotImplementedError, MemoryError, RuntimeError, zlib.error)
+ARRAY_DAMAGES = (
+    *(BadZipFile, EOFError, ValueError, KeyError, NotImplementedError, MemoryError, RuntimeError, zlib.error),
+    # A head that is no Python text; arrays of records.
+    *(SyntaxError, TokenError, TypeError),
+)
 
 
 @contextmanager
@@ -356,7 +361,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
         "against_variant",
         "against_beta",
     )
-    with reading(path):
+    with reading(path, (ValueError, OverflowError)):
         table = pd.read_csv(path, dtype={**dict.fromkeys(text, str), "seed": int, "value": float})
         if lost := [name for name in columns if name not in table]:
             raise ValueError(f"no column {', '.join(lost)}")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -295,7 +296,7 @@ class Dataset:
             if not isinstance(found, np.ndarray):
                 raise ValueError("it is no array")
             return found
-        except (ValueError, EOFError, MemoryError, OverflowError) as error:
+        except (ValueError, EOFError, MemoryError, OverflowError, SyntaxError, TokenError) as error:
             self._damaged(name, str(error))
 
     @property

@@ -17,7 +17,7 @@ LARGEST = 1 << 28
 #: What reading an archive, or an array in one, raises if it is damaged or means harm.
 DAMAGES = (
     *(OSError, ValueError, KeyError, EOFError, RuntimeError),
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, tokenize.TokenError),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, tokenize.TokenError, SyntaxError),
 )
 
 

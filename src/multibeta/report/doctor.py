@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +47,10 @@ def diagnose(history: pd.DataFrame, status: str = "done", reason: str = "") -> l
     history = history.dropna(axis="columns", how="all")
     if history.empty:
         return []
-    full = history[history.strength == history.strength.iloc[-1]]
-    last = full.tail(max(len(full) // 10, 1)).mean(numeric_only=True).to_dict()
+    full = history
+    if "strength" in history:
+        full = history[history.strength == history.strength.iloc[-1]]
+    last: Any = full.tail(max(len(full) // 10, 1)).mean(numeric_only=True).to_dict()
     found = [_collapse(last), _codebook(last), _capacity(last), _discriminator(last), _trend(full)]
     return [diagnosis for diagnosis in found if diagnosis]
 
@@ -77,7 +79,7 @@ def _codebook(last: dict[str, float]) -> Diagnosis | None:
 
 
 def _capacity(last: dict[str, float]) -> Diagnosis | None:
-    gap, capacity = last.get("capacity_gap", 0.0), last["strength"]
+    gap, capacity = last.get("capacity_gap", 0.0), last.get("strength", math.inf)
     if gap <= max(MISSED, MISSED_SHARE * capacity):
         return None
     text = f"the KL is {gap:.2g} nats from its capacity of {capacity:g}; take a larger γ, more latents or more steps"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from multibeta import registry, results
+from multibeta.cell import Choice
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, _storage, grid_factors
 from multibeta.datasets._sources import Mirror, locate
@@ -87,9 +88,13 @@ def prepare_folder(folder: Path) -> Dataset:
 
     Raises:
         FileNotFoundError: there is no spec in the folder; and as `prepare`.
+        ValueError: the spec gives options that the dataset does not take.
     """
     spec = read_data_spec(folder)
-    return prepare(spec["dataset"]["plug_in"], spec["dataset"]["options"], folder, spec["mirror"])
+    choice = Choice(name=folder.name, plug_in=spec["dataset"]["plug_in"], options=spec["dataset"]["options"])
+    with results.reading(folder / "spec.json"):
+        choice.make("dataset")
+    return prepare(choice.plug_in, choice.options, folder, spec["mirror"])
 
 
 def prepare_of_cell(folder: results.CellFolder) -> Dataset:

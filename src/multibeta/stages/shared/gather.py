@@ -101,7 +101,9 @@ class Found:
     def diagnoses(self) -> dict[int, list[Diagnosis]]:
         """What the history of each run that has ended tells."""
         history = self.folder.history
-        histories = read_table(history, ("seed", "step")) if history.is_file() else pd.DataFrame({"seed": []})
+        histories = (
+            read_table(history, ("seed", "step", "strength")) if history.is_file() else pd.DataFrame({"seed": []})
+        )
         ended = {seed: self.status(seed) for seed in self.cell.seeds}
         return {
             seed: diagnose(histories[histories.seed == seed], status, reason)
