@@ -117,8 +117,8 @@ class Cluster:
         self.holder = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if self.holder.stdout.readline() != "up\n":
             raise RuntimeError(f"Slurm did not start: {self.holder.communicate()[1]}")
-        children = subprocess.run(["pgrep", "-P", str(self.holder.pid)], capture_output=True, text=True, check=True)
-        self.enter = ["nsenter", "--target", children.stdout.split()[0], *SPACES]
+        (inside,) = psutil.Process(self.holder.pid).children()
+        self.enter = ["nsenter", "--target", str(inside.pid), *SPACES]
         self.wait_for(lambda: self.nodes() == {"idle"}, seconds=30)
         return self
 
