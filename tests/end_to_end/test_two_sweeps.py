@@ -102,8 +102,9 @@ def trained(study):
     """How often each strength of a study was trained to its end, by the bars in its logs."""
     ended = collections.Counter()
     for log in study.glob("cells/*/*/*/train.log"):
-        # A run that is there already has no bar; a bar may tell its end twice.
-        ended[log.parent.name] += "seed 0: 100%" in log.read_text()
+        # A run that is there already has no bar; a bar may tell its end twice, and just before it.
+        whole = (log.parent / "cell.json").is_file()
+        ended[log.parent.name] += whole and "seed 0: 100%" in log.read_text()
     return ended
 
 
