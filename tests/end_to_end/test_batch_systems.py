@@ -7,27 +7,11 @@ import time
 
 import pytest
 import stand_in_batch
-from tiny_study import BIN
+from tiny_study import BIN, SLOW
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("snakemake_executor_plugin_cluster_generic", reason="its executor is not installed")
 
-#: A β-VAE that waits in every step if it is told to: time to be disturbed in.
-SLOW = """
-import os
-import time
-
-from multibeta.variants.beta_vae import BetaVAE
-
-
-class Slow(BetaVAE):
-    title = "slow β-VAE"
-    source = "none"
-
-    def loss(self, forward, strength):
-        time.sleep(float(os.environ.get("PAUSE", "0")))
-        return super().loss(forward, strength)
-"""
 #: What a training asks for: a GPU, and the minutes that the profile gives it.
 GPU = {"lsf": "-gpu\nnum=1", "pbs": "ngpus=1"}
 TIME = {"lsf": "-W\n240", "pbs": "walltime=14400"}

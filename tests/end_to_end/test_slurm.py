@@ -6,26 +6,10 @@ import time
 
 import pytest
 from slurm_cluster import Cluster, missing
-from tiny_study import BIN, ROOT
+from tiny_study import BIN, ROOT, SLOW
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=str(missing()))]
 
-#: A β-VAE that waits in every step, if it is told to: time to be disturbed in.
-SLOW = """
-import os
-import time
-
-from multibeta.variants.beta_vae import BetaVAE
-
-
-class Slow(BetaVAE):
-    title = "slow β-VAE"
-    source = "none"
-
-    def loss(self, forward, strength):
-        time.sleep(float(os.environ.get("PAUSE", "0")))
-        return super().loss(forward, strength)
-"""
 STEPS = 400
 #: Two seeds of so many seconds a step train for 100: longer than a job's limit, which Slurm counts in minutes.
 PAUSE = 0.125

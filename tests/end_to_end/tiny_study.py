@@ -20,6 +20,22 @@ TINY = {
     "training": {"architecture": "mlp", "latents": 3, "budget": "40 steps", "learning_rate": 0.002, "log_every": 20},
     "evaluation": {"protocols": ["dlib19"], "codes": 400, "held_out": 60, "samples": 60},
 }
+#: A β-VAE that waits in every step, if it is told to: time to be disturbed in.
+SLOW = """
+import os
+import time
+
+from multibeta.variants.beta_vae import BetaVAE
+
+
+class Slow(BetaVAE):
+    title = "slow β-VAE"
+    source = "none"
+
+    def loss(self, forward, strength):
+        time.sleep(float(os.environ.get("PAUSE", "0")))
+        return super().loss(forward, strength)
+"""
 
 
 class Place:
