@@ -121,7 +121,7 @@ def test_two_snakemakes_train_each_shared_run_once_though_one_is_killed_with_its
     study = {**TINY, "variants": ["beta_vae"], "strengths": list(range(1, SNAKEMAKE_CELLS + 1)), "seeds": 1}
     study["training"] = {**TINY["training"], "budget": "2000 steps"}
     study["running"] = {"checkpoint_seconds": 0.05}
-    for name in ("killed", "lives"):
+    for name in ("one", "other"):
         work.write(f"{name}.yaml", yaml.safe_dump({**study, "name": name}))
     results = work.path / "results"
     models = [f"results/{{}}/cells/digits/beta_vae/beta~{beta}/models.safetensors" for beta in study["strengths"]]
@@ -132,24 +132,29 @@ def test_two_snakemakes_train_each_shared_run_once_though_one_is_killed_with_its
         command = ["--cores", "1", "--configfile", f"{name}.yaml", "--", *targets]
         return work.start(*command, start_new_session=True, stdout=log)
 
-    sweeps = {name: start(name) for name in ("killed", "lives")}
-    doomed = sweeps["killed"]
-    # In its first training of a few cells, in its fifth of twenty.
-    while trained(results / "killed").total() < len(models) // 5 or not trains(results / ".state", doomed.pid):
-        assert doomed.poll() is None, (tmp_path / "killed.log").read_text()
+    def within(name):
+        """Is that sweep training: its first of a few cells, its fifth of twenty?"""
+        return trained(results / name).total() >= len(models) // 5 and trains(results / ".state", sweeps[name].pid)
+
+    sweeps = {name: start(name) for name in ("one", "other")}
+    # Both go the same way, so that one may train all runs and the other only follow: who trains is killed.
+    while not (killed := next(filter(within, sweeps), None)):
+        assert None in [sweep.poll() for sweep in sweeps.values()], (tmp_path / "one.log").read_text()
         time.sleep(0.02)
+    doomed = sweeps.pop(killed)
+    (lives,) = sweeps
     os.killpg(doomed.pid, signal.SIGKILL)
     assert doomed.wait() == -signal.SIGKILL
     fallen = time.monotonic()
-    assert sweeps["lives"].wait(timeout=60 * SNAKEMAKE_CELLS) == 0, (tmp_path / "lives.log").read_text()
+    assert sweeps[lives].wait(timeout=60 * SNAKEMAKE_CELLS) == 0, (tmp_path / f"{lives}.log").read_text()
     print(f"ended {time.monotonic() - fallen:.0f} s after the other was killed")
     every = {f"beta~{beta}": 1 for beta in study["strengths"]}
-    ended = trained(results / "killed"), trained(results / "lives")
-    assert ended[0] + ended[1] == every, (tmp_path / "lives.log").read_text()
+    ended = trained(results / killed), trained(results / lives)
+    assert ended[0] + ended[1] == every, (tmp_path / f"{lives}.log").read_text()
     assert not list(results.glob(".state/*/lock*"))
 
-    again = start("killed")
-    assert again.wait(timeout=60 * SNAKEMAKE_CELLS) == 0, (tmp_path / "killed.log").read_text()
-    assert (trained(results / "killed") + ended[1]).keys() <= every.keys()
+    again = start(killed)
+    assert again.wait(timeout=60 * SNAKEMAKE_CELLS) == 0, (tmp_path / f"{killed}.log").read_text()
+    assert (trained(results / killed) + ended[1]).keys() <= every.keys()
     for model in models:
-        assert (work.path / model.format("killed")).read_bytes() == (work.path / model.format("lives")).read_bytes()
+        assert (work.path / model.format(killed)).read_bytes() == (work.path / model.format(lives)).read_bytes()
