@@ -10,7 +10,7 @@ import yaml
 import yte
 
 from multibeta import registry
-from multibeta.cli import _parser
+from multibeta.cli import parser
 from multibeta.metrics.image._weights import locked
 from multibeta.options import PROTOCOLS
 from multibeta.study import Study
@@ -146,7 +146,7 @@ def test_links_lead_somewhere(page):
 
 def commands():
     """The options of every command of multibeta."""
-    (action,) = [a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    (action,) = [a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)]
     return {name: options_of(command) for name, command in action.choices.items()}
 
 

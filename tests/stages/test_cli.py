@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from multibeta import cli
-from multibeta.cli import main
+from multibeta.cli import INTERRUPTED, main, parser
+from multibeta.study import Study
 
 
 def commands():
-    (found,) = (action for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction))
+    (found,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     return found.choices
 
 
@@ -114,8 +114,8 @@ def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_check", interrupted)
-    assert main(["check", "config.yaml"]) == cli.INTERRUPTED
+    monkeypatch.setattr(Study, "read", interrupted)
+    assert main(["check", "config.yaml"]) == INTERRUPTED
     assert capsys.readouterr().err == ""
 
 

@@ -1,0 +1,92 @@
+"""The commands that look at a study before it runs, while it runs and afterwards, and write nothing."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from multibeta.cli._commands import Commands, add_config, add_results, add_study, count, number
+from multibeta.plain import in_one_line, plain
+
+
+def add_to(commands: Commands) -> None:
+    """Add ``check``, ``plan``, ``status``, ``why`` and ``doctor``."""
+    add_config(commands.add("check", _check, "say what a config file sweeps, or in one line what is wrong with it"))
+
+    plan = commands.add("plan", _plan, "say what a config file will take here: runs, steps, hours, disk space")
+    add_config(plan, "; a step of each net is measured")
+    plan.add_argument(
+        "--jobs", metavar="N", type=count(100_000), help="cells at once, default: one for each GPU or core"
+    )
+    add_results(plan)
+
+    status = commands.add(
+        "status", _status, "say what has become of every run of a study, while it runs or later; only reads"
+    )
+    add_study(status)
+    seconds = number("a number of seconds ≥ 0.1, ≤ 86400", lambda seconds: 0.1 <= seconds <= 86_400)
+    status.add_argument(
+        "--watch", metavar="SECONDS", nargs="?", type=seconds, const=5.0, help="show it anew, every 5 s if not said"
+    )
+    status.add_argument("--all", action="store_true", help="every run, however many")
+
+    why = commands.add("why", _why, "say what would have a cell trained again: which key changed, from and to")
+    why.add_argument("cell", type=Path, help="results/<study>/cells/<dataset>/<variant>/beta~<β>")
+    for each in (status, why):
+        each.add_argument("--config", type=Path, metavar="FILE", help="as it asks for, rather than as last started")
+
+    add_study(commands.add("doctor", _doctor, "say in plain words what went wrong in the trainings of a study"))
+
+
+def _check(options: argparse.Namespace) -> None:
+    from multibeta.study import Study
+
+    study = Study.read(options.config)
+    runs = sum(len(cell.seeds) for cell in study.cells)
+    print(f"{options.config}: {len(study.cells)} cells, {runs} runs")
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from multibeta.stages.plan import in_words, plan
+    from multibeta.study import Study
+
+    print(in_words(plan(Study.read(options.config), options.results, options.jobs)))
+
+
+def _status(options: argparse.Namespace) -> None:
+    from multibeta.results import StudyFolder
+    from multibeta.stages.status import in_words, status
+
+    asked = None
+    if options.config is not None:
+        from multibeta.study import Study
+
+        asked = Study.read(options.config).resolved()
+    while True:
+        text = in_words(status(StudyFolder(options.study), asked), options.all)
+        if not options.watch:
+            print(plain(text))
+            return
+        print(f"\033[2J\033[H{plain(text)}", flush=True)  # the screen cleared, from its upper left corner
+        time.sleep(options.watch)
+
+
+def _why(options: argparse.Namespace) -> None:
+    from multibeta.results import CellFolder
+    from multibeta.stages.why import why
+
+    cell = None
+    if options.config is not None:
+        from multibeta.study import Study
+
+        *_, dataset, variant, beta = options.cell.resolve().parts
+        cell = Study.read(options.config).require_cell(dataset, variant, beta.removeprefix("beta~"))
+    for line in why(CellFolder(options.cell), cell) or ["nothing: all runs are what is asked for"]:
+        print(in_one_line(line))
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from multibeta.stages.doctor import doctor
+
+    print(plain(doctor(options.study)))
