@@ -10,11 +10,12 @@ nothing until the step succeeds:
 - bytes: files of at most so many bytes (RLIMIT_FSIZE). Here a limit is met to the byte, by one file at a time: each
   file of the step fails at its last byte, unless a longer one comes before it.
 
-Limits between two that stop the same file are left out, unless ``--every`` is given. Under each limit the step must
-end with status 1 and one line that names a file; every file on the disk must have the content that it had before or
-has in an undisturbed run, and no other may be there. Then the limit is lifted: the same command must end with the
-files of an undisturbed run. Exit status 1 at the first difference. Needs the right to mount; the mounts are its own.
-The report tells the commit of the checkout, so nothing may be changed there meanwhile.
+Limits between two that stop the same file are left out, and of the bytes those at which no file ends, unless
+``--every`` is given. Under each limit the step must end with status 1 and one line that names a file; every file on
+the disk must have the content that it had before or has in an undisturbed run, and no other may be there. Then the
+limit is lifted: the same command must end with the files of an undisturbed run. Exit status 1 at the first difference.
+Needs the right to mount; the mounts are its own. The report tells the commit of the checkout, so nothing may be
+changed there meanwhile.
 """
 
 from __future__ import annotations
@@ -188,7 +189,7 @@ class Trial:
         if self.kind == "bytes":
             grown = [path for path in self.after if self.after[path] != self.before.get(path)]
             sizes = {(self.made / name).stat().st_size for name in grown}
-            rooms = sorted({0} | {size - 1 for size in sizes if size})
+            rooms = range(max(sizes, default=0)) if every else sorted({0} | {size - 1 for size in sizes if size})
             for room in rooms[:: max(1, len(rooms) // (most or len(rooms)))]:
                 self.at_limit(room)
             return

@@ -79,6 +79,25 @@ def test_the_metadata_is_an_ro_crate_that_describes_every_file(packed, tmp_path)
                 assert value["@id"] in entities
 
 
+def test_the_metadata_names_the_licence_that_was_given(study, tmp_path, capsys):
+    for name, given in (("with.zip", ["--licence", "cc-by-4.0"]), ("without.zip", [])):
+        assert main(["pack", str(study.path), "-o", str(tmp_path / name), *given]) == 0
+        unpack(tmp_path / name, tmp_path / name.removesuffix(".zip"))
+    crates = [json.loads((tmp_path / name / "ro-crate-metadata.json").read_text()) for name in ("with", "without")]
+    found, none = [{entity["@id"]: entity for entity in crate["@graph"]} for crate in crates]
+    assert found["./"]["license"] == {"@id": "https://spdx.org/licenses/CC-BY-4.0"}
+    assert found["https://spdx.org/licenses/CC-BY-4.0"]["name"] == "CC-BY-4.0"
+    assert "license" not in none["./"]
+
+
+@pytest.mark.parametrize("licence", ["mine", "", "MIT AND Apache-2.0", "(", "CC-BY"])
+def test_what_is_no_licence_is_refused(licence, study, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["pack", str(study.path), "-o", str(tmp_path / "a.zip"), f"--licence={licence}"])
+    assert f"{licence!r}: must be one licence by its SPDX identifier" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_rocrate_reads_it(packed, tmp_path):
     rocrate = pytest.importorskip("rocrate.rocrate")
     manifest = unpack(packed, tmp_path / "out")

@@ -104,6 +104,8 @@ def _pack_options(pack: argparse.ArgumentParser) -> None:
     pack.add_argument("--weights", action="store_true", help="with the models and codes of every cell")
     day = "of publication, in the metadata; default: the day the report was written"
     pack.add_argument("--date", metavar="YYYY-MM-DD", type=_day, help=day)
+    licence = "it is published under, by its SPDX identifier such as CC-BY-4.0; default: none is named"
+    pack.add_argument("--licence", metavar="ID", type=_licence, help=licence)
 
 
 def _day(text: str) -> str:
@@ -113,12 +115,24 @@ def _day(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a day such as 2026-01-31") from None
 
 
+def _licence(text: str) -> str:
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        licence = str(canonicalize_license_expression(text))
+    except InvalidLicenseExpression:
+        licence = ""
+    if " " in licence or not licence:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be one licence by its SPDX identifier, such as CC-BY-4.0")
+    return licence
+
+
 def _pack(options: argparse.Namespace) -> None:
     from multibeta.results import StudyFolder
     from multibeta.stages.pack import pack
 
     target = options.output or Path(f"{options.study.resolve().name}.zip")
-    for line in pack(StudyFolder(options.study), target, options.weights, options.date):
+    for line in pack(StudyFolder(options.study), target, options.weights, options.date, options.licence):
         print(f"pack: not in it: {line}", file=sys.stderr)
     print(target)
 

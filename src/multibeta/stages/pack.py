@@ -28,7 +28,9 @@ STORED = frozenset({".png", ".webp", ".npz", ".pdf", ".safetensors"})
 TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def pack(folder: StudyFolder, target: Path, weights: bool = False, date: str | None = None) -> list[str]:
+def pack(
+    folder: StudyFolder, target: Path, weights: bool = False, date: str | None = None, licence: str | None = None
+) -> list[str]:
     """Write the archive of a study; the same files give the same bytes.
 
     Args:
@@ -36,6 +38,7 @@ def pack(folder: StudyFolder, target: Path, weights: bool = False, date: str | N
         target: the zip to write, whole or not at all.
         weights: with ``models.safetensors`` and ``codes.npz`` of every cell.
         date: of publication, as YYYY-MM-DD; None: the day on which the report was written (UTC).
+        licence: SPDX identifier of the one it is published under; None: the metadata names none.
 
     Returns:
         What is not in it that a re-run needs, or that the study asked for, a line each.
@@ -60,7 +63,7 @@ def pack(folder: StudyFolder, target: Path, weights: bool = False, date: str | N
     missing = [line if line.isprintable() else ascii(line) for line in (*_missing(study), *_unfinished(folder, study))]
     listed = {place: _facts_of(path) for place, path in files.items()}
     listed |= {place: _facts(content) for place, content in written.items()}
-    written[CRATE] = _json(crate(study, read(folder.provenance, ProvenanceRecord), listed, missing, day))
+    written[CRATE] = _json(crate(study, read(folder.provenance, ProvenanceRecord), listed, missing, day, licence))
     listed[CRATE] = _facts(written[CRATE])
     for place in listed:
         if not is_safe(place):

@@ -17,6 +17,7 @@ def crate(
     files: Mapping[str, Mapping[str, Any]],
     missing: list[str],
     day: str,
+    licence: str | None,
 ) -> dict[str, Any]:
     """RO-Crate 1.1 (https://w3id.org/ro/crate/1.1): the study as a data set, made by one action of this software.
 
@@ -26,6 +27,7 @@ def crate(
         files: ``size`` in bytes and ``sha256`` of every file, by its path in the archive.
         missing: what the archive does not hold, a line each.
         day: of publication, YYYY-MM-DD.
+        licence: SPDX identifier of the one it is published under.
     """
     name, parts = study["name"], [{"@id": quote(place)} for place in sorted(files)]
     software = {"@id": "#multibeta", "@type": "SoftwareApplication", "name": "multibeta"}
@@ -69,4 +71,8 @@ def crate(
         for place, facts in sorted(files.items())
     ]
     graph = [descriptor, root, action, software, *entities]
+    if licence is not None:
+        terms = {"@id": f"https://spdx.org/licenses/{licence}", "@type": "CreativeWork", "name": licence}
+        root["license"] = {"@id": terms["@id"]}
+        graph.append(terms)
     return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
