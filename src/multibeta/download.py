@@ -63,7 +63,7 @@ def download(urls: Sequence[str], path: Path, problem: Callable[[Path], str], ti
     part = path.with_name(f".{path.name}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(part, path) as file:
+        with _alone(part, path, problem) as file:
             if file is not None:
                 _from_any(urls, path, file, part, problem, timeout)
                 part.chmod(0o644)
@@ -75,7 +75,7 @@ def download(urls: Sequence[str], path: Path, problem: Callable[[Path], str], ti
 
 
 @contextmanager
-def _alone(part: Path, path: Path) -> Iterator[IO[bytes] | None]:
+def _alone(part: Path, path: Path, problem: Callable[[Path], str]) -> Iterator[IO[bytes] | None]:
     """The part, open at its end, for one process at a time; None if another one has made the whole file meanwhile."""
     while True:
         with part.open("ab") as file:
@@ -85,16 +85,14 @@ def _alone(part: Path, path: Path) -> Iterator[IO[bytes] | None]:
                 if error.errno not in (errno.ENOLCK, errno.ENOTSUP):  # a file system without locks
                     raise
             if part.exists() and os.path.samestat(part.stat(), os.fstat(file.fileno())):
+                made = path.is_file() and not problem(path)
                 try:
-                    yield file
+                    yield None if made else file
                 finally:
                     file.flush()
-                    if part.exists() and part.stat().st_size == 0:
+                    if part.exists() and (made or part.stat().st_size == 0):
                         part.unlink()
                 return
-        if path.is_file():
-            yield None
-            return
 
 
 def _lock(file: IO[bytes], path: Path) -> None:

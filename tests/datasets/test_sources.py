@@ -13,7 +13,7 @@ import pytest
 
 from multibeta import download as _download
 from multibeta.datasets import DataError, DatasetSource, File
-from multibeta.datasets._sources import default_cache, locate
+from multibeta.datasets._sources import default_cache, find_problem, locate
 
 CONTENT = b"exact bytes " * 1000
 PACKED = gzip.compress(CONTENT, mtime=0)
@@ -364,6 +364,15 @@ def test_two_processes_get_a_file_once(source, server, cache):
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(server.requests) == 1
+    assert leftovers(cache) == ["a.bin"]
+
+
+def test_who_comes_after_another_process_has_made_the_file_gets_nothing_anew(source, server, cache):
+    toy = source("unsized")
+    path = locate(toy, None, cache)["a.bin"]
+    (cache / "toy" / ".a.bin.part").write_bytes(CONTENT[:10])
+    _download.download([toy.files[0].url], path, lambda part: find_problem(part, toy.files[0]))
     assert len(server.requests) == 1
     assert leftovers(cache) == ["a.bin"]
 
