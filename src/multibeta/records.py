@@ -139,10 +139,12 @@ class ProgressRecord(Form):
 
 
 class HolderRecord(Form):
-    """A lock's holder."""
+    """A lock's holder: a process, and where it is seen."""
 
     pid: Annotated[int, Field(ge=1, le=2**31 - 1)]
     host: str
+    boot: str = ""
+    namespace: str = ""
 
 
 class ReferenceScore(Form):

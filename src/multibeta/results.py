@@ -9,6 +9,7 @@ import fcntl
 import glob
 import json
 import os
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -119,6 +120,19 @@ class CellFolder:
     @property
     def figures(self) -> Path:
         return self.path / "figures"
+
+    @property
+    def measures(self) -> tuple[Path, ...]:
+        """All that is made from the models."""
+        return self.codes, self.metrics, self.repeats, self.arrays, self.costs, self.figures
+
+    def forget_measures(self) -> None:
+        """Remove what was made from models that are about to be replaced."""
+        for made in self.measures:
+            if made.is_dir():
+                shutil.rmtree(made)
+            else:
+                made.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -284,6 +298,11 @@ def naming(path: Path) -> Iterator[None]:
     except OSError as error:
         number = error.errno or errno.ENOSPC
         raise OSError(number, os.strerror(number), str(path)) from error
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import time
 
 import pytest
@@ -16,6 +15,7 @@ from multibeta.stages.status import RunStatus, in_words, status
 from multibeta.stages.train import train
 from multibeta.stages.why import changes, why
 from multibeta.study import Study
+from multibeta.training.lock import _here
 
 CONFIG = {**TINY, "variants": {"beta_vae": {}}, "strengths": [1, 4], "seeds": 2}
 
@@ -56,13 +56,13 @@ def test_a_run_that_is_trained_now_is_shown_with_its_holder_and_its_progress(beg
     root, found = begun
     folder = state_folder(root, found.cells[1].run_fingerprint(0))
     write_json(folder / "progress.json", {"step": 10, "steps": 40, "steps_per_second": 2.0})
-    write_json(folder / "lock", {"pid": os.getpid(), "host": socket.gethostname()})
+    write_json(folder / "lock", {"pid": os.getpid(), **_here()})
     (run,) = (run for run in status(StudyFolder(root / "tiny")).runs if run.state == "running")
     assert (run.step, run.steps, run.speed) == (10, 40, 2.0)
     text = in_words(status(StudyFolder(root / "tiny")))
     assert f"seed 0: step 10 of 40, 2 steps/s, 00:00:15 left; process {os.getpid()} on" in text
     # A lock whose holder is dead is nobody's.
-    write_json(folder / "lock", {"pid": 2**22 + 1, "host": socket.gethostname()})
+    write_json(folder / "lock", {"pid": 2**22 + 1, **_here()})
     (folder / "checkpoint.safetensors").touch()
     assert states(root)["beta_vae", "4", 0] == "partial"
     assert "step 10 of 40" in in_words(status(StudyFolder(root / "tiny")))

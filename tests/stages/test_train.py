@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,8 @@ from multibeta.stages.encode import encode
 from multibeta.stages.measure import measure
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import read_cell
-from multibeta.stages.train import Interrupted, train
+from multibeta.stages.train import Interrupted, told_to_stop, train
+from multibeta.training.lock import _here
 from multibeta.training.loop import Training
 from multibeta.training.state import RunState
 
@@ -122,7 +122,7 @@ def test_out_of_minutes_it_stops_with_a_checkpoint(tmp_path):
     folder = cell(tmp_path)
     for step in (1, 2):
         with pytest.raises(Interrupted, match=f"stopped at step {step} of 20"):
-            train(folder, minutes=1e-9)
+            train(folder, lambda: True)
 
 
 def test_what_killed_trainers_left_is_cleared_away(tmp_path):
@@ -291,9 +291,9 @@ def test_a_run_that_another_process_trains_is_waited_for_until_told_to_stop(tmp_
     folder = cell(tmp_path)
     state(folder).folder.mkdir(parents=True)
     lock = state(folder).folder / "lock"
-    lock.write_text(json.dumps({"pid": os.getppid(), "host": socket.gethostname()}))
-    with pytest.raises(Interrupted, match="stopped while another process trains the same run"):
-        train(folder, minutes=1e-9)
+    lock.write_text(json.dumps({"pid": os.getppid(), **_here()}))
+    with told_to_stop(1e-9) as should_stop, pytest.raises(Interrupted, match="while another process was waited for"):
+        train(folder, should_stop)
     assert "another process works here" in capsys.readouterr().err
     lock.unlink()
     assert train(folder)["runs"]["0"]["status"] == "done"

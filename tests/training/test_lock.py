@@ -1,5 +1,6 @@
 """The lock of a run excludes the living and ignores the dead."""
 
+import errno
 import json
 import os
 import socket
@@ -7,15 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from multibeta.training import lock
-from multibeta.training.lock import is_held, run_lock
+from multibeta.training.lock import LockLost, RunLock, is_held, run_lock
 
 
 def holder_of(pid, host=None):
-    return json.dumps({"pid": pid, "host": host or socket.gethostname()})
+    return json.dumps({"pid": pid, **lock._here(), **({} if host is None else {"host": host})})
 
 
 def dead_pid():
@@ -74,15 +76,91 @@ def test_the_heart_beats_while_the_lock_is_held(tmp_path, monkeypatch):
 
 
 def test_what_a_process_killed_while_it_took_the_lock_left_is_removed(tmp_path):
-    for start in ("lock", "lock.stale"):
-        (tmp_path / f"{start}.{socket.gethostname()}.{dead_pid()}").write_text(holder_of(1))
-    living = tmp_path / f"lock.{socket.gethostname()}.{os.getppid()}"
-    elsewhere = tmp_path / "lock.another-host.1"
-    for kept in (living, elsewhere):
-        kept.write_text(holder_of(1))
+    forsaken, old = tmp_path / f"{lock._own_prefix()}{dead_pid()}", tmp_path / "lock.another-host.2"
+    living, elsewhere = tmp_path / f"{lock._own_prefix()}{os.getppid()}", tmp_path / "lock.another-host.1"
+    for path in (forsaken, old, living, elsewhere):
+        path.write_text(holder_of(1))
+    os.utime(old, (0, 0))
     with run_lock(tmp_path):
         pass
     assert set(tmp_path.iterdir()) == {living, elsewhere}
+
+
+@pytest.mark.parametrize("other", ["boot", "namespace"])
+def test_a_process_that_is_not_seen_here_is_not_taken_for_dead(tmp_path, monkeypatch, other):
+    monkeypatch.setattr(lock, "POLL_SECONDS", 0.01)
+    (tmp_path / "lock").write_text(json.dumps({**json.loads(holder_of(dead_pid())), other: "of a container"}))
+    threading.Timer(0.3, (tmp_path / "lock").unlink).start()
+    started = time.monotonic()
+    with run_lock(tmp_path):
+        assert time.monotonic() - started > 0.25
+
+
+def test_who_has_lost_the_lock_is_told_and_leaves_it(tmp_path):
+    with run_lock(tmp_path) as require_ours:
+        require_ours()
+        (tmp_path / "lock").write_text(holder_of(1, "another-host"))
+        with pytest.raises(LockLost, match="taken over"):
+            require_ours()
+    assert (tmp_path / "lock").exists()
+
+
+def test_the_heart_goes_on_after_a_hiccup_of_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "HEARTBEAT_SECONDS", 0.02)
+    real, calls = os.utime, []
+
+    def sometimes(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise OSError(errno.ESTALE, "stale")
+        real(*arguments)
+
+    monkeypatch.setattr(os, "utime", sometimes)
+    with run_lock(tmp_path):
+        time.sleep(0.3)
+    assert len(calls) > 2
+
+
+def slowly(real):
+    """As on the disk of a network."""
+
+    def slow(*arguments, **named):
+        time.sleep(0.002)
+        return real(*arguments, **named)
+
+    return slow
+
+
+def test_of_many_who_break_a_dead_lock_one_holds_it_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "POLL_SECONDS", 0.001)
+    for name in ("unlink", "read_text"):
+        monkeypatch.setattr(Path, name, slowly(getattr(Path, name)))
+    inside, most, failures = [], [], []
+
+    def hold(number):
+        taker = RunLock(tmp_path)
+        taker._content = taker._content.replace("{", f'{{"thread": {number}, ', 1)
+        monkeypatch.setattr(lock, "_own_prefix", lambda: f"lock.{threading.get_ident()}.")
+        try:
+            while not taker.take():
+                time.sleep(0.001)
+            with taker.held():
+                inside.append(number)
+                most.append(len(inside))
+                time.sleep(0.01)
+                inside.remove(number)
+        except OSError as error:
+            failures.append(error)
+
+    for _ in range(20):
+        (tmp_path / "lock").write_text(holder_of(dead_pid()))
+        threads = [threading.Thread(target=hold, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    assert set(most) == {1}
 
 
 def test_a_dead_lock_elsewhere_is_taken_although_the_clock_was_set_back(tmp_path, monkeypatch):

@@ -72,6 +72,10 @@ onerror:
         print(f"{RESULTS}: the disk is full", file=sys.stderr)
 
 
+# A job of a cluster has so long; on this machine nobody ends it.
+TIME_LIMIT = " --minutes {resources.runtime}" if workflow.remote_exec else ""
+
+
 def cell_of(wildcards):
     return STUDY.cell(wildcards.dataset, wildcards.variant, wildcards.beta)
 
@@ -100,5 +104,6 @@ def references_fingerprint(wildcards):
     )
 
 
-def files_of_cells(name):
-    return [cell.folder(RESULTS).path / name for cell in STUDY.cells]
+def files_of_cells(*names):
+    folders = [cell.folder(RESULTS).path for cell in STUDY.cells]
+    return [folder / name for folder in folders for name in names]

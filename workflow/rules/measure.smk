@@ -54,4 +54,5 @@ rule measure:
     message:
         "Measuring {wildcards.variant} on {wildcards.dataset} at β = {wildcards.beta}"
     shell:
-        "multibeta measure {params.folder} > {log} 2>&1"
+        "multibeta measure {params.folder} --fingerprint {params.fingerprint}"
+        " > {log} 2>&1"

@@ -51,4 +51,5 @@ rule report_study:
     message:
         f"Writing the report of study {STUDY.name}"
     shell:
-        "multibeta report {params.folder} > {log} 2>&1"
+        "multibeta report {params.folder} --fingerprint {params.fingerprint}"
+        " > {log} 2>&1"

@@ -24,6 +24,7 @@ rule train:
         "Training {wildcards.variant} on {wildcards.dataset} at β = {wildcards.beta}"
     shell:
         "multibeta train {params.folder}"
+        " --fingerprint {params.fingerprint}"
         " --measure"
-        " --minutes {resources.runtime}"
+        f"{TIME_LIMIT}"
         " > {log} 2>&1"

@@ -46,6 +46,11 @@ def add_config(parser: argparse.ArgumentParser, more: str = "") -> None:
     parser.add_argument("config", type=Path, help=f"config.yaml or studies/<name>.yaml{more}")
 
 
+def add_fingerprint(parser: argparse.ArgumentParser) -> None:
+    planned = "of what the job was planned for, to refuse if the spec asks for something else by now"
+    parser.add_argument("--fingerprint", metavar="HEX", help=planned)
+
+
 def add_plugin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plugin", metavar="FILE", action="append", default=[], help="a plug-in file of your own")
 

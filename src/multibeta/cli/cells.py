@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from multibeta.cli._commands import (
     STOPPED,
     Commands,
     Run,
     add_cell,
+    add_fingerprint,
     add_plugin,
     add_results,
     add_set,
@@ -18,6 +21,9 @@ from multibeta.cli._commands import (
     number,
 )
 from multibeta.plain import in_one_line
+
+if TYPE_CHECKING:
+    from multibeta.results import CellFolder
 
 
 def add_to(commands: Commands) -> None:
@@ -48,7 +54,9 @@ def add_to(commands: Commands) -> None:
         ("draw", ("encode", "draw"), "draw reconstructions, samples and traversals of a trained cell"),
         ("measure", ("encode", "evaluate", "draw"), "encode, evaluate and draw in one process, as the pipeline does"),
     ):
-        add_cell(commands.add(name, _measure(*stages), text))
+        command = commands.add(name, _measure(*stages), text)
+        add_cell(command)
+        add_fingerprint(command)
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -91,6 +99,7 @@ def _train_options(train: argparse.ArgumentParser) -> None:
     add_plugin(train)
     train.add_argument("--name", default="by_hand", help="study the cell belongs to, default: by_hand")
     train.add_argument("--measure", action="store_true", help="measure at once, for `multibeta measure` to find")
+    add_fingerprint(train)
     train.add_argument(
         "--minutes", type=_minutes, metavar="M", help=f"stop with a checkpoint before M are over (exit {STOPPED})"
     )
@@ -106,18 +115,22 @@ def _minutes(text: str) -> float:
 
 def _train(options: argparse.Namespace) -> int | None:
     from multibeta.results import CellFolder
-    from multibeta.stages.measure import measure_ahead, only_process
+    from multibeta.stages.measure import only_process
     from multibeta.stages.prepare import prepare_of_cell
+    from multibeta.stages.shared.specs import read_cell, require_planned
     from multibeta.stages.shared.specs_by_hand import cell_by_hand
-    from multibeta.stages.train import Interrupted, train
+    from multibeta.stages.train import Interrupted, stop_waiting, told_to_stop, train
 
     folder = CellFolder(options.cell) if options.cell else cell_by_hand(options)
     try:
         prepare_of_cell(folder)
-        with only_process(folder):
-            runs = train(folder, options.minutes)["runs"]
+        with ExitStack() as held:
+            with told_to_stop(options.minutes) as should_stop:
+                held.enter_context(only_process(folder, lambda: stop_waiting(should_stop)))
+                require_planned(folder.spec, read_cell(folder).training_fingerprint, options.fingerprint)
+                runs = train(folder, should_stop)["runs"]
             if options.measure:
-                measure_ahead(folder)
+                _measure_ahead(folder)
     except Interrupted as reason:
         print(f"train: {reason}; run the same command to go on", file=sys.stderr)
         return STOPPED
@@ -128,13 +141,26 @@ def _train(options: argparse.Namespace) -> int | None:
     return None
 
 
+def _measure_ahead(folder: CellFolder) -> None:
+    """Measure what was trained, if that is possible: no training is lost to a metric that fails."""
+    from multibeta.stages.measure import measure_ahead
+
+    try:
+        measure_ahead(folder)
+    except (MemoryError, RuntimeError, ValueError) as error:
+        print(in_one_line(f"train: not measured ahead: {error}"), file=sys.stderr)
+
+
 def _measure(*stages: str) -> Run:
     def command(options: argparse.Namespace) -> None:
         from multibeta.results import CellFolder
         from multibeta.stages.measure import STAGES, measure, only_process, take_measured
+        from multibeta.stages.shared.specs import read_cell, require_planned
 
         folder = CellFolder(options.cell)
         with only_process(folder):
+            if options.fingerprint is not None:
+                require_planned(folder.spec, read_cell(folder).evaluation_fingerprint, options.fingerprint)
             if stages != STAGES or not take_measured(folder):
                 measure(folder, stages)
 

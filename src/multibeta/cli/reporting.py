@@ -6,15 +6,17 @@ import argparse
 import shlex
 from pathlib import Path
 
-from multibeta.cli._commands import Commands, add_plugin, add_results, add_study
+from multibeta.cli._commands import Commands, add_fingerprint, add_plugin, add_results, add_study
 from multibeta.plain import plain
 
 
 def add_to(commands: Commands) -> None:
     """Add ``report``, ``compare``, ``power``, ``score`` and ``explore``."""
-    add_study(
-        commands.add("report", _report, "make the tables, figures and pages of a study from what its cells hold so far")
+    report = commands.add(
+        "report", _report, "make the tables, figures and pages of a study from what its cells hold so far"
     )
+    add_study(report)
+    add_fingerprint(report)
 
     compare = commands.add("compare", _compare, "say what two studies share, what differs, and which differences hold")
     compare.add_argument("one", type=Path, metavar="A", help="results/<study>")
@@ -48,12 +50,18 @@ def add_to(commands: Commands) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
+    from multibeta.records import read_study
     from multibeta.results import StudyFolder
     from multibeta.stages.report import report
+    from multibeta.stages.shared.specs import require_planned
+    from multibeta.study import Study
 
     folder = StudyFolder(options.study)
     if not folder.study.is_file():
         raise FileNotFoundError(f"{options.study}: no study there (study.json is missing); give results/<study>")
+    if options.fingerprint is not None:
+        found = Study.parse(read_study(folder.study)["config"], str(folder.study)).report_fingerprint
+        require_planned(folder.study, found, options.fingerprint)
     print(report(options.study))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,9 +61,11 @@ def measure_ahead(folder: CellFolder) -> None:
     if aside is None or _is_measured(folder, aside):
         return
     measure(folder)
+    if _aside(folder) != aside:
+        return  # the spec was written anew meanwhile, and nobody knows which one they were measured by
     shutil.rmtree(aside.parent, ignore_errors=True)
     aside.mkdir(parents=True)
-    for made in _made(folder):
+    for made in folder.measures:
         made.rename(aside / made.name)
 
 
@@ -73,42 +75,43 @@ def take_measured(folder: CellFolder) -> bool:
     if aside is None or not _is_measured(folder, aside):
         return False
     shutil.rmtree(folder.figures, ignore_errors=True)
-    for made in _made(folder):
+    for made in folder.measures:
         (aside / made.name).rename(made)
     shutil.rmtree(aside.parent)
     return True
 
 
 @contextmanager
-def only_process(folder: CellFolder) -> Iterator[None]:
+def only_process(folder: CellFolder, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold a cell against every other process, such as a trainer that has outlived its Snakemake.
+
+    Args:
+        on_wait: called every second while waiting; what it raises ends the wait.
 
     Raises:
         FileNotFoundError: there is no spec in the folder.
         OSError: the folder cannot be written.
     """
     read_cell(folder)
-    with run_lock(folder.path):
+    with run_lock(folder.path, on_wait):
         yield
 
 
 def _is_measured(folder: CellFolder, aside: Path) -> bool:
-    return all((aside / made.name).exists() for made in _made(folder))
-
-
-def _made(folder: CellFolder) -> tuple[Path, ...]:
-    return folder.codes, folder.metrics, folder.repeats, folder.arrays, folder.costs, folder.figures
+    return all((aside / made.name).exists() for made in folder.measures)
 
 
 def _aside(folder: CellFolder) -> Path | None:
-    """Where results are set aside: under everything that makes them; None while there are no features."""
+    """Where results are set aside: under all that they are made from; None while the features or models are missing."""
     cell = read_cell(folder)
     features = data_folder(folder.root, cell.data_key) / "features.safetensors"
-    if not features.is_file():
+    if not all(path.is_file() for path in (features, folder.models, folder.cell)):
         return None
-    with features.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    name = f"{cell.training_fingerprint}-{cell.evaluation_fingerprint}-{digest[:16]}"
+    made_from = hashlib.sha256()
+    for path in (features, folder.models, folder.cell):
+        with path.open("rb") as file:
+            made_from.update(hashlib.file_digest(file, "sha256").digest())
+    name = f"{cell.training_fingerprint}-{cell.evaluation_fingerprint}-{made_from.hexdigest()[:16]}"
     return folder.path / ".measured" / name
 
 

@@ -20,13 +20,14 @@ from tqdm import tqdm
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.plain import in_one_line
-from multibeta.results import CellFolder, lineage_folder, state_folder, write_json, write_rows
+from multibeta.records import CellRecord, read
+from multibeta.results import CellFolder, lineage_folder, state_folder, write_bytes, write_json, write_rows
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import git_commit, hardware, versions
 from multibeta.stages.shared.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
 from multibeta.training.images import Images
-from multibeta.training.lock import run_lock
+from multibeta.training.lock import POLL_SECONDS, LockLost, RunLock
 from multibeta.training.loop import (
     VALIDATION_IMAGES,
     Diverged,
@@ -34,24 +35,28 @@ from multibeta.training.loop import (
     TimeLimit,
     Training,
     run_to_end,
+    seconds_allowed,
 )
-from multibeta.training.state import Lineage, RunState, Saved, write_tensors
+from multibeta.training.state import Lineage, RunState, Saved, tensors_file
 
-__all__ = ["Interrupted", "train"]
+__all__ = ["Interrupted", "stop_waiting", "told_to_stop", "train"]
 
 
 #: Between words of where a training is.
 TELL_SECONDS = 5.0
-#: A training that is resumed until it ends, and gives way whenever it would wait for its device.
-Turns = Generator[None, None, Saved]
+#: A training that is resumed until it ends, and gives way whenever it would wait: for its device, or, which it then
+#: says, for another process that trains the same run.
+Turns = Generator[bool, None, Saved]
 
 
-def train(folder: CellFolder, minutes: float | None = None, side_by_side: bool | None = None) -> dict[str, Any]:
+def train(
+    folder: CellFolder, should_stop: Callable[[], bool] | None = None, side_by_side: bool | None = None
+) -> dict[str, Any]:
     """Train every seed of the cell that is not trained yet, then write the cell's files.
 
     Args:
         folder: holds ``spec.json``; the prepared dataset lies in ``.data`` of the results folder.
-        minutes: the job's wall-clock limit; training stops with a checkpoint 3 minutes before it, or a tenth of it.
+        should_stop: asked at every step; when it says yes, training stops with a checkpoint. None: `told_to_stop`.
         side_by_side: train all seeds at once, in turns; None: on a GPU, which one of these nets does not fill.
 
     Returns:
@@ -61,9 +66,12 @@ def train(folder: CellFolder, minutes: float | None = None, side_by_side: bool |
         Interrupted: out of time, or told to stop by a signal; the same call goes on where it stopped.
         OSError: the results folder cannot be written.
     """
+    if should_stop is None:
+        with told_to_stop() as told:
+            return train(folder, told, side_by_side)
     cell = read_cell(folder)
     dataset = open_dataset(cell, folder.root)
-    with claim_device(cell.running.device) as device, _stop_signals(minutes) as should_stop:
+    with claim_device(cell.running.device) as device:
         images = cache(lambda: _images(dataset, cell, device))
         # In this order, so that two processes with some of the same runs never wait for each other.
         runs = {
@@ -93,19 +101,25 @@ def _in_turns(runs: Mapping[int, Turns], device: str) -> dict[int, Saved]:
     live = dict(runs)
     try:
         while live:
+            waiting = True
             for seed, run in list(live.items()):
                 if interrupted and getgeneratorstate(run) == GEN_CREATED:
                     del live[seed]  # it has not begun, so it has nothing to keep
                     continue
                 with torch.cuda.stream(streams[seed]) if on_gpu else nullcontext():
                     try:
-                        next(run)
+                        waiting &= next(run)
                         continue
                     except StopIteration as end:
                         ended[seed] = end.value
                     except Interrupted as reason:
                         interrupted = reason
+                    except LockLost as reason:
+                        interrupted = Interrupted(str(reason))
+                waiting = False
                 del live[seed]
+            if waiting:
+                time.sleep(POLL_SECONDS)
     finally:
         for run in live.values():
             run.close()  # its lock is released
@@ -123,15 +137,26 @@ def _seed(
     folder: CellFolder,
 ) -> Turns:
     """One seed of a cell, trained unless it is already; its lock is held meanwhile."""
-    state = RunState(state_folder(folder.root, cell.run_fingerprint(seed)))
-    with run_lock(state.folder, _on_wait(should_stop)):
+    lock = RunLock(state_folder(folder.root, cell.run_fingerprint(seed)))
+    while not lock.take():
+        stop_waiting(should_stop)
+        yield True
+    with lock.held() as require_ours:
+        state = RunState(lock.folder, require_ours)
         saved = state.finished()
-        if saved is None:
+        if saved is not None:
+            state.tidy(saved)
+        if saved is None or _may_go_on(saved, cell):
             lineage = cell.lineage(seed) if cell.running.extendable else None
             kept = None if lineage is None else Lineage(lineage_folder(folder.root, lineage))
             training = Training(cell, seed, *images(), device)
             saved = yield from _train_seed(training, state, kept, should_stop, folder)
     return saved
+
+
+def _may_go_on(ended: Saved, cell: Cell) -> bool:
+    """Did a run end for want of time that it has by now?"""
+    return ended.facts["status"] == "timeout" and ended.facts["seconds"] < seconds_allowed(cell)
 
 
 def _train_seed(
@@ -172,6 +197,8 @@ def _train_seed(
             status, reason = "timeout", str(error)
         except torch.OutOfMemoryError as error:
             status, reason = "out_of_memory", " ".join(str(error).split())
+        except torch.AcceleratorError:
+            raise  # the machine fails, which is no result of this run: another try goes on from its checkpoint
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             # A variant or an architecture that fails is a result of this run, not the end of the sweep.
             traceback.print_exc()
@@ -229,11 +256,25 @@ def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict
         "versions": versions(),
         "hardware": hardware(),
     }
-    folder.codes.unlink(missing_ok=True)  # of the models before; with a clock set back they would look newer than these
-    write_tensors(folder.models, weights)
+    columns |= {"strength": None}  # which no row has of a run that failed before the first
+    models = tensors_file(weights)
+    if not _holds(folder, models, runs):
+        folder.forget_measures()  # with a clock set back they would look newer than these models
+    write_bytes(folder.models, models)
     write_rows(folder.history, list(columns), rows)
     write_json(folder.cell, description)
     return description
+
+
+def _holds(folder: CellFolder, models: bytes, runs: Mapping[str, Any]) -> bool:
+    """Does the cell hold these models already, of runs that ended alike? Its measures are then still theirs."""
+    try:
+        then = read(folder.cell, CellRecord)["runs"]
+        same_models = folder.models.read_bytes() == models
+    except (OSError, ValueError):
+        return False
+    ends = [{seed: (run["fingerprint"], run["status"]) for seed, run in each.items()} for each in (then, runs)]
+    return same_models and ends[0] == ends[1]
 
 
 def _images(dataset: Dataset, cell: Cell, device: str) -> tuple[Images, Images]:
@@ -250,8 +291,12 @@ def _images(dataset: Dataset, cell: Cell, device: str) -> tuple[Images, Images]:
 
 
 @contextmanager
-def _stop_signals(minutes: float | None) -> Iterator[Callable[[], bool]]:
-    """A question to ask at every step: has a signal or the clock told us to stop?"""
+def told_to_stop(minutes: float | None = None) -> Iterator[Callable[[], bool]]:
+    """A question to ask at every step: has a signal or the clock told us to stop?
+
+    Args:
+        minutes: the job's wall-clock limit; the answer is yes from 3 minutes before it on, or a tenth of it.
+    """
     stopped = False
     deadline = time.monotonic() + 60 * (minutes - min(3, minutes / 10)) if minutes else float("inf")
 
@@ -267,14 +312,14 @@ def _stop_signals(minutes: float | None) -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _on_wait(should_stop: Callable[[], bool]) -> Callable[[], None]:
-    """What ends the wait for a run that another process trains."""
+def stop_waiting(should_stop: Callable[[], bool]) -> None:
+    """End the wait for another process when told to.
 
-    def stop() -> None:
-        if should_stop():
-            raise Interrupted("stopped while another process trains the same run")
-
-    return stop
+    Raises:
+        Interrupted: see there.
+    """
+    if should_stop():
+        raise Interrupted("stopped while another process was waited for")
 
 
 @contextmanager

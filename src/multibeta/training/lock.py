@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import glob
+import hashlib
 import json
+import math
 import os
 import socket
 import sys
@@ -22,15 +23,104 @@ STALE_SECONDS = 90.0
 #: Two beats and a half: even a lock that is old by the clock is watched, since a clock set forward makes each look old.
 OLD_WATCH_SECONDS = 25.0
 POLL_SECONDS = 1.0
+#: A file of the moment in which a lock is taken that is as old has no living owner, on whichever machine.
+FORSAKEN_SECONDS = 3600.0
+
+
+class LockLost(Exception):
+    """Another process has taken the holder of a lock for dead, as one that was suspended, and may work in its place."""
+
+
+class RunLock:
+    """The lock of a run's or a cell's folder.
+
+    A holder among the processes that we see is dead when its process is gone. Any holder is dead when its heart has
+    stood still while we watched: for 90 s, or for 25 s if its last beat is more than 90 s ago by the clock. No clock
+    alone says who is dead: it may have been set.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path, self._guard = folder / "lock", folder / "lock.breaking"
+        self._content = json.dumps({"pid": os.getpid(), **_here()})
+        self._watch, self._guard_watch = _Watch(self._path), _Watch(self._guard)
+        self._asked = -math.inf
+        self._told = False
+
+    def take(self) -> bool:
+        """Take the lock if no living process holds it; asked more often than every second, it looks no more often.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        if time.monotonic() - self._asked < POLL_SECONDS:
+            return False
+        self._asked = time.monotonic()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        while not _take(self._path, self._content):
+            stale = _stale_content(self._path, self._watch.stands_still())
+            if stale is not None and self._break(stale):
+                continue
+            if not self._told:
+                print(f"{self.folder}: another process works here; waiting for it", file=sys.stderr, flush=True)
+                self._told = True
+            return False
+        _remove_forsaken(self.folder)
+        return True
+
+    @contextmanager
+    def held(self) -> Iterator[Callable[[], None]]:
+        """Keep the heart of the lock that was taken beating, and release it in the end.
+
+        Yields:
+            What raises `LockLost` if the lock is no longer ours; called before anything is written.
+        """
+        stop = threading.Event()
+        heart = threading.Thread(target=self._beat, args=(stop,), daemon=True)
+        heart.start()
+        try:
+            yield self._require_ours
+        finally:
+            stop.set()
+            heart.join()
+            if self._is_ours():
+                self._path.unlink(missing_ok=True)
+
+    def _break(self, stale: str) -> bool:
+        """Remove the lock of a dead holder; False while another process does. One at a time, so that nobody removes the
+        lock of who came next."""
+        if not _take(self._guard, self._content):
+            if _stale_content(self._guard, self._guard_watch.stands_still()) is not None:
+                self._guard.unlink(missing_ok=True)
+            return False
+        try:
+            with suppress(FileNotFoundError):
+                if _read(self._path) == stale:
+                    self._path.unlink()
+        finally:
+            self._guard.unlink(missing_ok=True)
+        return True
+
+    def _beat(self, stop: threading.Event) -> None:
+        while not stop.wait(HEARTBEAT_SECONDS):
+            with suppress(OSError):  # the disk of a network may be away for a moment
+                if self._is_ours():
+                    os.utime(self._path)
+
+    def _is_ours(self) -> bool:
+        try:
+            return _read(self._path) == self._content
+        except FileNotFoundError:
+            return False
+
+    def _require_ours(self) -> None:
+        if not self._is_ours():
+            raise LockLost(f"{self.folder}: its lock was taken over while this process stood still; nothing is written")
 
 
 @contextmanager
-def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock of a run's or a cell's folder, waiting while another living process holds it.
-
-    A holder on this machine is dead when its process is gone. Any holder is dead when its heart has stood still while
-    we watched: for 90 s, or for 25 s if its last beat is more than 90 s ago by the clock. No clock alone says who is
-    dead: it may have been set.
+def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[Callable[[], None]]:
+    """Hold a `RunLock`, waiting while another living process holds it.
 
     Args:
         on_wait: called every second while waiting; what it raises ends the wait.
@@ -38,29 +128,12 @@ def run_lock(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterat
     Raises:
         OSError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "lock"
-    told = False
-    watch = _Watch(path)
-    while not _take(path):
-        if (stale := _stale_content(path, watch.stands_still())) is not None:
-            _break(path, stale)
-            continue
-        if not told:
-            print(f"{folder}: another process works here; waiting for it", file=sys.stderr, flush=True)
-            told = True
+    lock = RunLock(folder)
+    while not lock.take():
         on_wait()
         time.sleep(POLL_SECONDS)
-    _remove_forsaken(folder)
-    stop = threading.Event()
-    heart = threading.Thread(target=_beat, args=(path, stop), daemon=True)
-    heart.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        heart.join()
-        _release(path)
+    with lock.held() as require_ours:
+        yield require_ours
 
 
 class _Watch:
@@ -97,12 +170,12 @@ def is_held(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def _take(path: Path) -> bool:
+def _take(path: Path, content: str) -> bool:
     """Create the lock whole, or learn that it exists: a link either appears with its content or fails."""
-    own = path.with_name(f"lock.{socket.gethostname()}.{os.getpid()}")
+    own = path.with_name(f"{_own_prefix()}{os.getpid()}")
     try:
         with naming(path):
-            own.write_text(_content(), encoding="utf-8")
+            own.write_text(content, encoding="utf-8")
             os.link(own, path)
     except FileExistsError:
         return False
@@ -111,16 +184,20 @@ def _take(path: Path) -> bool:
     return True
 
 
-def _content() -> str:
-    """What this process writes into its locks."""
-    return json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+def _here() -> dict[str, str]:
+    """What processes that see each other have in common: containers and cloned machines may share a host name."""
+    found = {"host": socket.gethostname(), "boot": "", "namespace": ""}
+    with suppress(OSError):
+        found["boot"] = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        found["namespace"] = os.readlink("/proc/self/ns/pid")
+    return found
 
 
-def _release(path: Path) -> None:
-    """Remove our lock, unless another process has taken it for dead, as that of a machine asleep, and holds it now."""
-    with suppress(FileNotFoundError):
-        if _read(path) == _content():
-            path.unlink()
+def _own_prefix() -> str:
+    """How the names of files start that a process has for a moment while it takes a lock; its number follows."""
+    here = _here()
+    place = hashlib.sha256(f"{here['boot']} {here['namespace']}".encode()).hexdigest()[:8]
+    return f"lock.{here['host']}.{place}."
 
 
 def _stale_content(path: Path, stands_still: bool) -> str | None:
@@ -130,7 +207,7 @@ def _stale_content(path: Path, stands_still: bool) -> str | None:
     except FileNotFoundError:
         return None
     holder = _holder(content)
-    dead = holder is not None and holder["host"] == socket.gethostname() and not _alive(holder["pid"])
+    dead = holder is not None and _here().items() <= holder.items() and not _alive(holder["pid"])
     return content if dead or stands_still else None
 
 
@@ -161,31 +238,11 @@ def _alive(pid: int) -> bool:
         return True
 
 
-def _break(path: Path, content: str) -> None:
-    """Remove a stale lock; of several processes that try at once, one succeeds and the others try to take it anew."""
-    doomed = path.with_name(f"lock.stale.{socket.gethostname()}.{os.getpid()}")
-    try:
-        path.rename(doomed)
-    except FileNotFoundError:
-        return
-    if _read(doomed) != content:
-        os.link(doomed, path)  # Another process broke it first and holds it now.
-    doomed.unlink()
-
-
 def _remove_forsaken(folder: Path) -> None:
-    """Remove what processes of this machine left that were killed while they took or broke the lock."""
-    for start in ("lock", "lock.stale"):
-        prefix = f"{start}.{socket.gethostname()}."
-        for left in folder.glob(glob.escape(prefix) + "*"):
-            pid = left.name.removeprefix(prefix)
-            if pid.isdecimal() and not _alive(int(pid)):
-                left.unlink(missing_ok=True)
-
-
-def _beat(path: Path, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT_SECONDS):
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            return
+    """Remove what processes left that were killed while they took or broke the lock."""
+    prefix = _own_prefix()
+    for left in folder.glob("lock.*"):
+        pid = left.name.removeprefix(prefix)
+        with suppress(FileNotFoundError):
+            if (pid.isdecimal() and not _alive(int(pid))) or time.time() - left.stat().st_mtime > FORSAKEN_SECONDS:
+                left.unlink()

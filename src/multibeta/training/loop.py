@@ -42,7 +42,7 @@ class Diverged(Exception):
 
 
 class TimeLimit(Exception):
-    """Training took longer than ``running.max_minutes``."""
+    """Training took longer than ``running.max_minutes``; there is a checkpoint, to go on from under a longer limit."""
 
 
 class Training:
@@ -374,16 +374,22 @@ class Training:
         self.best_loss, self.waited = _or_infinite(facts["best_loss"]), facts["waited"]
 
 
+def seconds_allowed(cell: Cell) -> float:
+    """How long a seed of a cell may train; infinite without a limit."""
+    minutes = cell.running.max_minutes
+    return math.inf if minutes is None else 60 * minutes
+
+
 def run_to_end(
     training: Training,
     state: RunState,
     should_stop: Callable[[], bool],
     on_log: Callable[[Training], None],
     on_last_step: Callable[[Training], None] = lambda _: None,
-) -> Iterator[None]:
+) -> Iterator[bool]:
     """Train to the last step, writing checkpoints on the way.
 
-    Yields whenever it is about to wait for the device, so that others can give it work meanwhile.
+    Yields, False, whenever it is about to wait for the device, so that others can give it work meanwhile.
 
     Args:
         training: at its start, or restored from a checkpoint.
@@ -397,7 +403,7 @@ def run_to_end(
         Interrupted, Diverged, TimeLimit: see there.
     """
     running = training.cell.running
-    limit = math.inf if running.max_minutes is None else 60 * running.max_minutes
+    limit = seconds_allowed(training.cell)
     before, started = training.seconds, time.monotonic()
     next_checkpoint = started + running.checkpoint_seconds
     training.capture()
@@ -410,7 +416,7 @@ def run_to_end(
             on_last_step(training)
         if training.ends_row:
             others = time.monotonic()
-            yield
+            yield False
             started += time.monotonic() - others  # their turns are not this run's time
         training.finish_step()
         now = time.monotonic()
@@ -425,7 +431,8 @@ def run_to_end(
             next_checkpoint = time.monotonic() + running.checkpoint_seconds
             if should_stop():
                 raise Interrupted(f"stopped at step {training.step} of {training.steps} with a checkpoint")
-        if training.seconds > limit:
+        if training.seconds > limit and not training.has_ended:
+            state.write_checkpoint(training.state())
             raise TimeLimit(f"exceeded {running.max_minutes:g} minutes at step {training.step} of {training.steps}")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from torch import Tensor
 from multibeta.config_errors import first_line
 from multibeta.plain import in_one_line
 from multibeta.records import EndRecord
-from multibeta.results import replacing, write_json
+from multibeta.results import write_bytes, write_json
 
 #: Raise when a checkpoint begins to hold other things; one of another format is not gone on from.
 FORMAT = 2
@@ -37,27 +39,36 @@ class Saved:
 
 
 class RunState:
-    """The folder ``.state/<fingerprint>/`` of a run. Files are replaced whole, so a kill leaves the one before."""
+    """The folder ``.state/<fingerprint>/`` of a run. Files are replaced whole, so a kill leaves the one before.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        folder: is made when something is written.
+        require_ours: called before anything is written; what it raises prevents that.
+    """
+
+    def __init__(self, folder: Path, require_ours: Callable[[], None] = lambda: None) -> None:
+        self.folder, self._require_ours = folder, require_ours
         self._checkpoint = folder / "checkpoint.safetensors"
         self._finished = folder / "finished.safetensors"
         self._progress = folder / "progress.json"
 
     def tell(self, progress: dict[str, Any]) -> None:
-        """Leave word of where the training is, for whoever watches; nothing is gone on from it."""
-        write_json(self._progress, progress)
+        """Leave word of where the training is, if there is room, for whoever watches; nothing is gone on from it."""
+        self._require_ours()
+        with suppress(OSError):
+            write_json(self._progress, progress)
 
     def checkpoint(self) -> Saved | None:
         return _read_state(self._checkpoint)
 
     def write_checkpoint(self, saved: Saved) -> None:
+        self._require_ours()
         _write_state(self._checkpoint, saved)
 
     def write_snapshot(self, step: int, weights: dict[str, Tensor]) -> None:
         """Weights of a step on the way, kept as ``step~<step>.safetensors``."""
-        write_tensors(self.folder / f"step~{step}.safetensors", weights)
+        self._require_ours()
+        write_bytes(self.folder / f"step~{step}.safetensors", tensors_file(weights))
 
     def finished(self) -> Saved | None:
         """What `finish` wrote, or None while the run is not trained."""
@@ -68,9 +79,17 @@ class RunState:
         return None
 
     def finish(self, saved: Saved) -> None:
-        """Keep the ended run and drop its checkpoint, and what killed trainers left of theirs."""
+        """Keep the ended run, and drop what was only needed on the way."""
+        self._require_ours()
         _write(self._finished, saved)
-        for left in (self._checkpoint, self._progress, *self.folder.glob(f".{self._checkpoint.name}.*")):
+        self.tidy(saved)
+
+    def tidy(self, ended: Saved) -> None:
+        """Drop what killed trainers left, and the checkpoint unless the run ended for want of time."""
+        lefts = [self._progress, *self.folder.glob(f".{self._checkpoint.name}.*")]
+        if ended.facts["status"] != "timeout":
+            lefts.append(self._checkpoint)
+        for left in lefts:
             left.unlink(missing_ok=True)
 
 
@@ -94,17 +113,15 @@ class Lineage:
         return next((saved for saved in shorter if saved is not None), None)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any] | None = None) -> None:
-    """A safetensors file, written whole; equal tensors and facts give equal bytes."""
+def tensors_file(tensors: dict[str, Tensor], facts: dict[str, Any] | None = None) -> bytes:
+    """The content of a safetensors file; equal tensors and facts give equal bytes."""
     # One metadata key only: safetensors writes several in a random order.
     metadata = {"facts": json.dumps(facts, sort_keys=True)} if facts is not None else None
-    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
 
 
 def _write(path: Path, saved: Saved) -> None:
-    write_tensors(path, saved.tensors, saved.facts)
+    write_bytes(path, tensors_file(saved.tensors, saved.facts))
 
 
 def _write_state(path: Path, saved: Saved) -> None:

@@ -61,6 +61,21 @@ def read_cell(folder: CellFolder) -> Cell:
     return Cell.of(read_json(folder.spec), folder.spec)
 
 
+def require_planned(place: Path, found: str, planned: str | None) -> None:
+    """Refuse to work from a spec that is not the one a job was planned with, since it is written anew by every start.
+
+    Args:
+        place: where the spec lies.
+        found: fingerprint of what it asks for.
+        planned: what the job was given; None: it was started by hand.
+
+    Raises:
+        ValueError: they differ.
+    """
+    if planned not in (None, found):
+        raise ValueError(f"{place}: another start has changed what it asks for since this job was planned; start again")
+
+
 def cell_of(study: StudyFolder, spec: dict[str, Any]) -> Cell:
     """A cell of study.json, its plug-ins loaded.
 
