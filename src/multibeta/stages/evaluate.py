@@ -71,7 +71,8 @@ def evaluate(folder: CellFolder) -> None:
         np.savez(temporary, allow_pickle=False, **matrices)
     write_rows(folder.repeats, REPEATS_COLUMNS, repeats)
     write_rows(folder.metrics, METRICS_COLUMNS, rows)
-    write_json(folder.costs, costs)
+    runs_measured = {str(seed): ended[str(seed)]["fingerprint"] for seed in cell.seeds}
+    write_json(folder.costs, {**costs, "evaluation": cell.evaluation_fingerprint, "runs": runs_measured})
 
 
 def _repeated(measured: Rows, material: Callable[[EvaluationOptions], Material], cell: Cell) -> Rows:

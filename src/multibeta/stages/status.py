@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, read
+from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, is_measured, read
 from multibeta.results import StudyFolder, state_folder
 from multibeta.training.lock import is_held
 
@@ -87,10 +87,12 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
         files = folder.cell(*place)
         facts = _json(files.cell, CellRecord).get("runs", {})
         costs = _json(files.costs, CostsRecord) if facts else {}
-        measured = files.metrics.exists() if facts else False
+        has_measures = files.metrics.exists() if facts else False
+        evaluation_wanted = cell.get("evaluation_fingerprint", "")
         for seed in cell["seeds"]:
             wanted = cell["fingerprints"][str(seed)]
             evaluation += costs.get(str(seed)) or 0.0
+            measured = has_measures and is_measured(costs, seed, wanted, evaluation_wanted)
             runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), measured, states))
     return Status(study["name"], runs, evaluation, Counter(run.state for run in runs))
 
