@@ -7,7 +7,7 @@ import time
 
 import pytest
 import stand_in_batch
-from tiny_study import BIN, SLOW
+from tiny_study import BIN, ROOT, SLOW
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("snakemake_executor_plugin_cluster_generic", reason="its executor is not installed")
@@ -60,7 +60,8 @@ def test_a_study_outlives_time_limits_and_cancelled_jobs(system, place, tmp_path
             first = training_under_way(far, jobs, snakemake, 1)
             stand_in_batch.end(jobs, first)
             second = training_under_way(far, jobs, snakemake, 2)
-            subprocess.run([programs / CANCEL[system], second], check=True)
+            assert f"external jobid '{second}'" in (far.path / "log").read_text()
+            subprocess.run(["bash", "-c", ending_all(system)], cwd=far.path, env=environment, check=True)
             assert snakemake.wait(300) == 0, (far.path / "log").read_text()
         finally:
             snakemake.kill()
@@ -75,6 +76,12 @@ def test_a_study_outlives_time_limits_and_cancelled_jobs(system, place, tmp_path
     # Trainings ask for a GPU, nothing else does.
     asked = {path.stem: path.read_text() for path in jobs.glob("*.arguments")}
     assert {number for number, arguments in asked.items() if GPU[system] in arguments} == set(trainings)
+
+
+def ending_all(system):
+    """The command of the how-to page that ends the jobs of one run."""
+    (command,) = re.findall(r"^    (grep .* bkill)$", (ROOT / "docs/how-to/lsf-pbs.md").read_text(), re.M)
+    return command.replace("NAME", "*").replace("bkill", CANCEL[system])
 
 
 def trainings_of(jobs):
