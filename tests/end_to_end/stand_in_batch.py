@@ -53,7 +53,8 @@ def hold(folder: Path, number: str, command: list[str]) -> None:
 
 
 def end(folder: Path, number: str) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    """End a job that has begun; one that has not is left alone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         os.killpg(int((folder / f"{number}.pid").read_text(encoding="utf-8")), signal.SIGTERM)
 
 

@@ -59,8 +59,7 @@ def test_a_study_outlives_time_limits_and_cancelled_jobs(system, place, tmp_path
         try:
             first = training_under_way(far, jobs, snakemake, 1)
             stand_in_batch.end(jobs, first)
-            second = training_under_way(far, jobs, snakemake, 2)
-            assert f"external jobid '{second}'" in (far.path / "log").read_text()
+            training_under_way(far, jobs, snakemake, 2)
             subprocess.run(["bash", "-c", ending_all(system)], cwd=far.path, env=environment, check=True)
             assert snakemake.wait(300) == 0, (far.path / "log").read_text()
         finally:
