@@ -199,6 +199,14 @@ def test_a_gpu_that_fails_is_no_result_of_the_run(tmp_path, monkeypatch, error):
     assert not folder.cell.exists()
 
 
+def test_a_gpu_that_slurm_gave_and_nobody_can_use_is_not_replaced_by_the_cpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_GPUS", "3")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match="Slurm gave this job GPU 3, which PyTorch cannot use"):
+        train(cell(tmp_path, running={"device": "auto"}))
+    assert train(cell(tmp_path, running={"device": "cpu"}))["runs"]["0"]["status"] == "done"
+
+
 def test_a_run_that_fails_before_its_first_row_has_a_history_without_rows(tmp_path, monkeypatch):
     def fail(training):
         raise KeyError("kl")
