@@ -173,6 +173,34 @@ def test_a_folder_without_a_study_or_a_report_is_not_packed(tmp_path, missing, s
         pack(StudyFolder(tmp_path), tmp_path / "x.zip")
 
 
+@pytest.mark.parametrize(
+    "target", ["study.json", "new.zip", "cells/digits/beta_vae/beta~1/spec.json", "../.data/new.zip"]
+)
+def test_no_archive_is_written_among_the_results(study, tmp_path, target, capsys):
+    shutil.copytree(study.path.parent, tmp_path / "results")
+    before = contents(tmp_path)
+    assert main(["pack", str(tmp_path / "results/tiny"), "-o", str(tmp_path / "results/tiny" / target)]) == 1
+    error = capsys.readouterr().err
+    assert "lies inside" in error
+    assert error.count("\n") == 1
+    assert contents(tmp_path) == before
+
+
+def test_no_archive_is_written_into_the_study_one_stands_in(study, monkeypatch, capsys):
+    monkeypatch.chdir(study.path)
+    assert main(["pack", "."]) == 1
+    assert "pack: tiny.zip: lies inside the study; name a file outside it with -o" in capsys.readouterr().err
+
+
+def test_an_archive_takes_the_place_of_archives_alone(study, tmp_path, capsys):
+    (tmp_path / "mine.py").write_text("mine", encoding="utf-8")
+    assert main(["pack", str(study.path), "-o", str(tmp_path / "mine.py")]) == 1
+    assert "mine.py: is there already, and is no archive" in capsys.readouterr().err
+    assert (tmp_path / "mine.py").read_text(encoding="utf-8") == "mine"
+    for _ in range(2):
+        pack(study, tmp_path / "mine.zip")
+
+
 # Archives that lie.
 
 

@@ -45,7 +45,8 @@ def pack(
 
     Raises:
         FileNotFoundError: the folder holds no study, or no report of it.
-        ValueError: a plug-in is no longer what the study was trained with, or a file cannot be in an archive.
+        ValueError: a plug-in is no longer what the study was trained with, a file cannot be in an archive, or the
+            target lies among the results or is a file of another kind.
     """
     if not folder.study.is_file():
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
@@ -53,6 +54,7 @@ def pack(
         raise FileNotFoundError(f"{folder.path}: no report of it yet; run multibeta report {folder.path} first")
     study = read_study(folder.study)
     name = study["name"]
+    _check_target(target, folder, study)
     day = date or datetime.fromtimestamp(folder.report_html.stat().st_mtime, UTC).date().isoformat()
     _check_fingerprints(folder, study)
     files = dict(_results(folder, name, weights))
@@ -86,6 +88,19 @@ def pack(
                 if copy(source, written_to, size) != listed[place]["sha256"]:
                     raise ValueError(f"{files[place]}: changed while it was packed; pack again when nothing runs")
     return missing
+
+
+def _check_target(target: Path, folder: StudyFolder, study: Mapping[str, Any]) -> None:
+    """Refuse a target among the files of the study, or in the place of another file than an archive."""
+    place = target.parent.resolve() / target.name
+    cells = [folder.cell(*place_of(spec)).path for spec in study["cells"]]
+    hidden = [folder.root / name for name in (".data", ".state", ".lineage")]
+    for taken in (folder.path, *hidden, *cells):
+        if place.is_relative_to(taken.resolve()):
+            what = "the study" if taken == folder.path else str(taken)
+            raise ValueError(f"{target}: lies inside {what}; name a file outside it with -o")
+    if target.exists() and not zipfile.is_zipfile(target):
+        raise ValueError(f"{target}: is there already, and is no archive; name another file with -o")
 
 
 def _results(folder: StudyFolder, name: str, weights: bool) -> Iterator[tuple[str, Path]]:
@@ -153,9 +168,14 @@ def _missing(study: Mapping[str, Any]) -> Iterator[str]:
         yield f"pretrained weights: {path}"
 
 
+def place_of(spec: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Dataset, variant and β of a cell of study.json."""
+    return spec["dataset"]["name"], spec["variant"]["name"], spec["strength"]
+
+
 def _unfinished(folder: StudyFolder, study: Mapping[str, Any]) -> Iterator[str]:
     for cell in study["cells"]:
-        place = (cell["dataset"]["name"], cell["variant"]["name"], cell["strength"])
+        place = place_of(cell)
         files = folder.cell(*place)
         if not files.cell.is_file() or not files.metrics.is_file():
             yield f"cell {'/'.join(place[:2])}/beta~{place[2]}: not trained and measured yet"
