@@ -14,11 +14,14 @@ from multibeta import registry
 from multibeta.cli import main
 from multibeta.results import StudyFolder
 from multibeta.stages.pack import pack
+from multibeta.stages.report import report
+from multibeta.stages.shared.specs import write_specs
 from multibeta.stages.unpack import unpack
 from multibeta.study import Study
 
 SMALL = {"variants": {"beta_vae": {}}, "strengths": [1], "seeds": 1}
-MODELS = "cells/digits/beta_vae/beta~1/models.safetensors"
+CELL = "cells/digits/beta_vae/beta~1"
+MODELS = f"{CELL}/models.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,13 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def study(place):
     return StudyFolder(place.path / "results" / "tiny")
+
+
+@pytest.fixture
+def own(study, tmp_path):
+    """The study in a folder that a test may change."""
+    shutil.copytree(study.path.parent, tmp_path / "results")
+    return StudyFolder(tmp_path / "results/tiny")
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +142,6 @@ def test_with_weights_the_report_is_rewritten_without_training(study, tmp_path, 
 
 def test_what_a_rerun_needs_goes_in_or_is_named(tmp_path, monkeypatch):
     np = pytest.importorskip("numpy")
-    from multibeta.stages.shared.specs import write_specs
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_outside", {})
     np.savez("mine.npz", images=np.zeros((50, 64, 64), np.uint8) + np.arange(50, dtype=np.uint8)[:, None, None])
@@ -147,12 +155,12 @@ def test_what_a_rerun_needs_goes_in_or_is_named(tmp_path, monkeypatch):
     found = Study.parse(config)
     write_specs(found, tmp_path / "results")
     folder = found.folder(tmp_path / "results")
-    folder.report_html.write_text("", encoding="utf-8")
-    folder.provenance.write_text("{}", encoding="utf-8")
-    own, cell = pack(folder, tmp_path / "x.zip")
+    report(folder.path)
+    own, data, cell = pack(folder, tmp_path / "x.zip")
     assert own.startswith(f"dataset own: images of your own at {tmp_path / 'mine.npz'}, content sha256:")
     assert cell == "cell own/mine/beta~1: not trained and measured yet"
-    assert unpack(tmp_path / "x.zip", tmp_path / "out")["missing"] == [own, cell]
+    assert data == "dataset own: card.json and features.safetensors, not there when it was packed"
+    assert unpack(tmp_path / "x.zip", tmp_path / "out")["missing"] == [own, data, cell]
     monkeypatch.chdir(tmp_path / "out/rerun")
     registry._outside.clear()
     again = Study.read("config.yaml")
@@ -173,13 +181,100 @@ def test_a_folder_without_a_study_or_a_report_is_not_packed(tmp_path, missing, s
         pack(StudyFolder(tmp_path), tmp_path / "x.zip")
 
 
+@pytest.mark.parametrize("linked", ["cells", "cells/digits", CELL, f"{CELL}/models.safetensors"])
+def test_cells_and_files_that_are_links_are_packed(own, study, tmp_path, linked):
+    (own.path / linked).rename(tmp_path / "elsewhere")
+    (own.path / linked).symlink_to(tmp_path / "elsewhere")
+    for folder in (own, study):
+        assert pack(folder, tmp_path / f"{folder == own}.zip", weights=True, date="2026-01-31") == []
+    assert (tmp_path / "True.zip").read_bytes() == (tmp_path / "False.zip").read_bytes()
+
+
+def test_what_else_is_a_link_is_named_and_not_followed(own, tmp_path):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/key").write_text("secret", encoding="utf-8")
+    (own.path / "notes").symlink_to(tmp_path / "private")
+    (own.path / CELL / "gone").symlink_to(tmp_path / "nowhere")
+    assert pack(own, tmp_path / "x.zip") == [
+        f"{CELL}/gone: no file, and no link to one",
+        "notes: a link to a folder, which is not followed",
+    ]
+    assert not any("key" in name for name in unpack(tmp_path / "x.zip", tmp_path / "out")["files"])
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("tiny/cells", "cell digits/beta_vae/beta~1: not trained and measured yet"),
+        (f"tiny/{CELL}/models.safetensors", "cell digits/beta_vae/beta~1: models.safetensors"),
+        (f"tiny/{CELL}/history.csv", "cell digits/beta_vae/beta~1: history.csv"),
+        (".data", "dataset digits: card.json and spec.json and features.safetensors"),
+    ],
+)
+def test_what_was_lost_is_named(own, tmp_path, lost, said):
+    path = own.root / lost
+    path.rename(tmp_path / "elsewhere")
+    if path.name == "cells":
+        report(own.path)
+    if path.name == "models.safetensors":
+        assert pack(own, tmp_path / "y.zip") == []
+    [line] = pack(own, tmp_path / "x.zip", weights=True)
+    assert line.startswith(said)
+    assert unpack(tmp_path / "x.zip", tmp_path / "out")["missing"] == [line]
+
+
+def changed(path, change):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_cells_of_another_spec_or_damaged_are_named(own, tmp_path):
+    facts = own.path / CELL / "cell.json"
+    changed(facts, lambda content: content["runs"]["0"].update(fingerprint="0"))
+    with pytest.raises(ValueError, match=r"its report is not of the runs that it has now \(seed digits/beta_vae/1/0\)"):
+        pack(own, tmp_path / "x.zip")
+    report(own.path)
+    [line] = pack(own, tmp_path / "x.zip")
+    assert line.startswith("cell digits/beta_vae/beta~1, seed 0: not trained as study.json asks")
+    facts.write_text("{", encoding="utf-8")
+    [line] = pack(own, tmp_path / "x.zip")
+    assert line == "cell digits/beta_vae/beta~1: what became of its runs, for its cell.json is damaged"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"seeds": 2}, "not of the runs that it has now"),
+        ({"training": {**TINY["training"], "budget": "60 steps"}}, "not of the runs that it has now"),
+        ({"report": {"title": "New"}}, "of another config"),
+        ({"running": {"device": "cpu"}}, None),
+    ],
+)
+def test_a_report_older_than_the_study_is_refused(own, tmp_path, config, said):
+    write_specs(Study.parse({**TINY, **SMALL, **config}), own.root)
+    if said is None:
+        assert pack(own, tmp_path / "x.zip") == []
+        return
+    with pytest.raises(ValueError, match=f"{said}.*; run multibeta report .* first"):
+        pack(own, tmp_path / "x.zip")
+    report(own.path)
+    pack(own, tmp_path / "x.zip")
+
+
+def test_cells_taken_out_of_the_study_stay_out(own, packed, tmp_path):
+    cell = own.path / CELL
+    shutil.copytree(cell, cell.with_name("beta~4"))
+    pack(own, tmp_path / "x.zip")
+    assert unpack(tmp_path / "x.zip", tmp_path / "x")["files"] == unpack(packed, tmp_path / "y")["files"]
+
+
 @pytest.mark.parametrize(
     "target", ["study.json", "new.zip", "cells/digits/beta_vae/beta~1/spec.json", "../.data/new.zip"]
 )
-def test_no_archive_is_written_among_the_results(study, tmp_path, target, capsys):
-    shutil.copytree(study.path.parent, tmp_path / "results")
+def test_no_archive_is_written_among_the_results(own, tmp_path, target, capsys):
     before = contents(tmp_path)
-    assert main(["pack", str(tmp_path / "results/tiny"), "-o", str(tmp_path / "results/tiny" / target)]) == 1
+    assert main(["pack", str(own.path), "-o", str(own.path / target)]) == 1
     error = capsys.readouterr().err
     assert "lies inside" in error
     assert error.count("\n") == 1
