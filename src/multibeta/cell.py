@@ -14,7 +14,16 @@ from pydantic_core import PydanticCustomError
 
 from multibeta import registry
 from multibeta.config_errors import first_line
-from multibeta.options import NAME, EvaluationOptions, RunningOptions, Seed, SplitOptions, Strength, TrainingOptions
+from multibeta.options import (
+    NAME,
+    NAMED,
+    EvaluationOptions,
+    RunningOptions,
+    Seed,
+    SplitOptions,
+    Strength,
+    TrainingOptions,
+)
 from multibeta.records import CellRecord, Name, held_to, read
 from multibeta.results import CellFolder, StudyFolder
 
@@ -73,7 +82,7 @@ class Cell(BaseModel):
     @classmethod
     def _is_a_name(cls, choice: Choice) -> Choice:
         if not re.fullmatch(NAME, choice.name):
-            raise PydanticCustomError("name", "name must consist of letters, digits, - and _")
+            raise PydanticCustomError("name", "name must {named}", {"named": NAMED})
         return choice
 
     @field_validator("seeds")
