@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import stat
 import zipfile
@@ -232,7 +233,7 @@ def changed(path, change):
 def test_cells_of_another_spec_or_damaged_are_named(own, tmp_path):
     facts = own.path / CELL / "cell.json"
     changed(facts, lambda content: content["runs"]["0"].update(fingerprint="0"))
-    with pytest.raises(ValueError, match=r"its report is not of the runs that it has now \(seed digits/beta_vae/1/0\)"):
+    with pytest.raises(ValueError, match=r"runs.csv: not the runs .*\(the first that differs is digits/beta_vae/1/0\)"):
         pack(own, tmp_path / "x.zip")
     report(own.path)
     [line] = pack(own, tmp_path / "x.zip")
@@ -245,9 +246,9 @@ def test_cells_of_another_spec_or_damaged_are_named(own, tmp_path):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"seeds": 2}, "not of the runs that it has now"),
-        ({"training": {**TINY["training"], "budget": "60 steps"}}, "not of the runs that it has now"),
-        ({"report": {"title": "New"}}, "of another config"),
+        ({"seeds": 2}, "runs.csv: not the runs that"),
+        ({"training": {**TINY["training"], "budget": "60 steps"}}, "runs.csv: not the runs that"),
+        ({"report": {"title": "New"}}, "provenance.json: of another config"),
         ({"running": {"device": "cpu"}}, None),
     ],
 )
@@ -414,6 +415,36 @@ def test_a_folder_that_is_there_is_left_alone(packed, tmp_path, capsys):
     (tmp_path / "out/mine").write_text("mine")
     refused(packed, tmp_path, "is there already", capsys)
     assert (tmp_path / "out/mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("given", [".", "empty", "l" * 250, "new/er/out"])
+def test_an_archive_is_unpacked_wherever_there_is_no_file_yet(packed, tmp_path, monkeypatch, given):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty" if given == "." else tmp_path)
+    assert main(["unpack", str(packed), given]) == 0
+    assert sorted(os.listdir(given)) == ["manifest.json", "rerun", "results", "ro-crate-metadata.json"]
+
+
+@pytest.mark.parametrize("given", [".", "new/er/out"])
+def test_a_damaged_archive_leaves_no_folder_behind(packed, tmp_path, monkeypatch, capsys, given):
+    archive = rewritten(packed, tmp_path / "lie.zip", LIES["altered"][0])
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert main(["unpack", str(archive), given]) == 1
+    assert "not the file that was packed" in capsys.readouterr().err
+    assert not os.listdir(".")
+
+
+def test_what_has_to_be_prepared_before_an_unpacked_model_is_drawn_is_said(study, tmp_path, capsys):
+    pack(study, tmp_path / "full.zip", weights=True)
+    unpack(tmp_path / "full.zip", tmp_path / "out")
+    cell = tmp_path / "out/results/tiny" / CELL
+    assert main(["draw", str(cell)]) == 1
+    error = capsys.readouterr().err
+    assert "not prepared (images.npy is missing); run multibeta prepare " in error
+    assert error.count("\n") == 1
+    assert main(["prepare", error.split()[-1]]) == 0
+    assert main(["draw", str(cell)]) == 0
 
 
 def test_no_archive_is_one_line(tmp_path, capsys):

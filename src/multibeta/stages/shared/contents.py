@@ -131,8 +131,12 @@ def check_report(folder: StudyFolder, study: Mapping[str, Any]) -> None:
             # Of a damaged cell no report can be written, so what it said stands.
             now[run] = told.get(run, "missing") if runs is None else state
     if other := sorted("/".join(map(str, run[:4])) for run, _ in told.items() ^ now.items()):
-        raise ValueError(f"{folder.path}: its report is not of the runs that it has now (seed {other[0]}); {again}")
-    configs = [read(folder.provenance, ProvenanceRecord).get("config", study["config"]), study["config"]]
-    reported, asked = ({key: config[key] for key in config if key not in NOT_REPORTED} for config in configs)
-    if reported != asked:
-        raise ValueError(f"{folder.path}: its report is of another config than study.json; {again}")
+        first = f"the first that differs is {other[0]}"
+        raise ValueError(f"{folder.runs}: not the runs that study.json and each cell.json have now ({first}); {again}")
+    config = read(folder.provenance, ProvenanceRecord).get("config", study["config"])
+    if not isinstance(config, dict) or _reported(config) != _reported(study["config"]):
+        raise ValueError(f"{folder.provenance}: of another config than study.json; {again}")
+
+
+def _reported(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {section: given for section, given in config.items() if section not in NOT_REPORTED}
