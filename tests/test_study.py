@@ -142,7 +142,10 @@ PUBLISHED = {
 }
 SHAPE_7 = {"kind": "combinations", "hold_out": {"shape": [7]}}
 MALFORMED = {
-    "entry that is no folder name": ({"variants": {"a/b": {"variant": "beta_vae"}}}, "has a name that is not made of"),
+    "entry that is no folder name": (
+        {"variants": {"a/b": {"variant": "beta_vae"}}},
+        "has a name that does not consist of",
+    ),
     "unknown variant of an entry": (
         {"variants": {"mine": {"variant": "bet"}}},
         "variants.mine.variant: unknown variant",
@@ -151,6 +154,9 @@ MALFORMED = {
     "no name": ({"name": ...}, "name: is required"),
     "unknown top key": ({"datsets": {}}, "datsets = {}: unknown key; did you mean 'datasets'?"),
     "name with slash": ({"name": "a/b"}, "name = 'a/b': must consist of letters"),
+    "long name": ({"name": "n" * 201}, "must consist of letters, digits, - and _, at most 200 of them"),
+    "long dataset": ({"datasets": {"n" * 201: {"dataset": "dsprites"}}}, "has a name that does not consist of letters"),
+    "long variant": ({"variants": {"n" * 201: {"variant": "beta_vae"}}}, "digits, - and _, at most 200 of them"),
     "name a number": ({"name": 3}, "name = 3: must be text"),
     "empty datasets": ({"datasets": {}}, "datasets = {}: must not be empty"),
     "empty variants": ({"variants": []}, "variants = []: must not be empty"),

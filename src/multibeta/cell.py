@@ -6,17 +6,27 @@ import hashlib
 import json
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from multibeta import registry
 from multibeta.config_errors import first_line
-from multibeta.options import NAME, EvaluationOptions, RunningOptions, Seed, SplitOptions, Strength, TrainingOptions
-from multibeta.records import CellRecord, Name, held_to, read
-from multibeta.results import CellFolder, StudyFolder
+from multibeta.options import (
+    NAME,
+    NAMED,
+    EvaluationOptions,
+    RunningOptions,
+    Seed,
+    SplitOptions,
+    Strength,
+    TrainingOptions,
+)
+from multibeta.records import ArraysRecord, CellRecord, Name, held_to, read
+from multibeta.results import CellFolder, StudyFolder, data_folder
 
 #: Raise when equal specs begin to train differently: every model is then trained anew.
 TRAIN_VERSION = 2
@@ -52,10 +62,28 @@ class Choice(BaseModel):
         return {**plug_in.identity(), **({"options": options} if options else {})}
 
 
+@dataclass(frozen=True)
+class Described:
+    """What is known of a dataset without its images.
+
+    Attributes:
+        shape: (C, H, W) of the images.
+        factors: (name, size) of each.
+        classes: how many the labels have, 0 without labels.
+    """
+
+    shape: tuple[int, int, int]
+    factors: list[tuple[str, int]]
+    classes: int
+
+
 class Cell(BaseModel):
     """The spec of one training job: all that the later steps need to know, in ``spec.json`` of the cell's folder."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: What it was read from.
+    _folder: CellFolder | StudyFolder | None = PrivateAttr(None)
 
     study: Name
     dataset: Choice
@@ -73,7 +101,7 @@ class Cell(BaseModel):
     @classmethod
     def _is_a_name(cls, choice: Choice) -> Choice:
         if not re.fullmatch(NAME, choice.name):
-            raise PydanticCustomError("name", "name must consist of letters, digits, - and _")
+            raise PydanticCustomError("name", "name must {named}", {"named": NAMED})
         return choice
 
     @field_validator("seeds")
@@ -84,13 +112,18 @@ class Cell(BaseModel):
         return seeds
 
     @classmethod
-    def of(cls, content: Any, where: Path) -> Cell:
+    def of(cls, content: Any, where: Path, folder: CellFolder | StudyFolder) -> Cell:
         """A cell as a file holds it, its plug-ins loaded, with options that they take.
+
+        Args:
+            where: the file.
+            folder: the cell's or the study's that it lies in.
 
         Raises:
             ValueError: it is no spec of a cell, or not one that can be trained here; the message names ``where``.
         """
         cell = held_to(cls, content, where)
+        cell._folder = folder
         try:
             cell.load_plugins()
             cell.dataset.make("dataset")
@@ -172,16 +205,36 @@ class Cell(BaseModel):
 
     def condition(self) -> str | None:
         """What the variant conditions on: ``label``, the names of factors joined by ``+``, or None."""
-        source = self.dataset.make("dataset")
-        factors = [(factor.name, factor.size) for factor in source.factors]
-        condition: str | None = self.variant.make("variant").condition(factors, len(source.classes))
+        known = self.described()
+        condition: str | None = self.variant.make("variant").condition(known.factors, known.classes)
         return condition
 
     def condition_size(self) -> int:
         """How many values the condition has; 0 without a condition."""
-        condition, source = self.condition(), self.dataset.make("dataset")
-        sizes = {"label": len(source.classes), **{factor.name: factor.size for factor in source.factors}}
+        condition, known = self.condition(), self.described()
+        sizes = {"label": known.classes, **dict(known.factors)}
         return math.prod(sizes[name] for name in condition.split("+")) if condition else 0
+
+    def described(self) -> Described:
+        """What its source says of the dataset; where the source's files are gone, what it was prepared to.
+
+        Raises:
+            RuntimeError: the files are gone, and the dataset is not prepared.
+        """
+        source = self.dataset.make("dataset")
+        try:
+            factors = [(factor.name, factor.size) for factor in source.factors]
+            return Described(source.shape, factors, len(source.classes))
+        except (OSError, RuntimeError):
+            if self._folder is None:
+                raise
+            prepared = data_folder(self._folder.root, self.data_key) / "card.json"
+            card = read(prepared, ArraysRecord) if prepared.is_file() else {}
+            if not card.get("shape"):
+                raise
+        channels, height, width = card["shape"]
+        factors = [(factor["name"], factor["size"]) for factor in card["factors"]]
+        return Described((channels, height, width), factors, len(card["classes"]))
 
     @property
     def _architecture(self) -> Choice:

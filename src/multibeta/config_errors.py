@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from multibeta.options import NAME
+from multibeta.options import NAME, NAMED
 from multibeta.registry import nearest
 
 MESSAGES = {
@@ -76,7 +76,7 @@ def _clause(message: str, context: dict[str, Any]) -> str:
     if "error" in context:
         return str(context["error"])
     if context.get("pattern") == f"^{NAME}$":
-        return "must consist of letters, digits, - and _"
+        return f"must {NAMED}"
     if context.get("min_length") == 1:
         return "must not be empty"
     return re.sub(r"^\w+ should ", "must ", message).replace(" after validation", "")

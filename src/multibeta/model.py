@@ -51,8 +51,7 @@ def _draw_he(network: nn.Module) -> None:
 
 def parts(cell: Cell) -> Parts:
     """What the networks of a cell are made of."""
-    shape = cell.dataset.make("dataset").shape
-    return Parts(cell.make_architecture(), shape, cell.training.latents, cell.condition_size())
+    return Parts(cell.make_architecture(), cell.described().shape, cell.training.latents, cell.condition_size())
 
 
 def pretrain(network: VAE, source: str, seed: int) -> bool:
@@ -109,7 +108,7 @@ class Run:
         self.seed = seed
         self.device = device
         self.latents = network.latents
-        self.shape: tuple[int, int, int] = cell.dataset.make("dataset").shape
+        self.shape = cell.described().shape
         name = cell.condition()
         self.condition = Condition(name, network.condition_size) if name else None
         learnt = network.log_noise_std
@@ -178,7 +177,7 @@ def load_cell(folder: results.CellFolder, device: str = "cpu", seeds: Sequence[i
     for needed in (folder.spec, folder.models):
         if not needed.is_file():
             raise FileNotFoundError(f"{folder.path}: no trained cell there ({needed.name} is missing)")
-    cell = Cell.of(results.read_json(folder.spec), folder.spec)
+    cell = Cell.of(results.read_json(folder.spec), folder.spec, folder)
     runs = {seed: open_run(folder, cell, seed, device) for seed in (cell.seeds if seeds is None else seeds)}
     return {seed: run for seed, run in runs.items() if run is not None}
 

@@ -21,8 +21,10 @@ from pydantic_core import PydanticCustomError
 
 from multibeta.registry import EXPONENT
 
-#: What may become the name of a folder.
-NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
+#: What may become the name of a folder, and with an ending or two that of a file, which have 255 bytes at most.
+NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,199}"
+#: What a name must do, as messages say it.
+NAMED = "consist of letters, digits, - and _, at most 200 of them"
 
 # The largest values that can be meant; above them stands a slip of the finger, better said before than after days.
 #: Of a training, and so of everything counted in steps: at a millisecond each, more than a day.
@@ -349,7 +351,7 @@ def _entries(value: Any) -> Any:
         raise PydanticCustomError("entries", "must not be empty")
     for name in value:
         if not re.fullmatch(NAME, str(name)):
-            raise PydanticCustomError("entries", "has a name that is not made of letters, digits, - and _")
+            raise PydanticCustomError("entries", "has a name that does not {named}", {"named": NAMED})
     return {name: {} if entry is None else entry for name, entry in value.items()}
 
 

@@ -63,15 +63,38 @@ STATUSES = ("done", "diverged", "out_of_memory", "timeout", "error")
 
 
 @dataclass(frozen=True)
-class CellFolder:
-    """The files of one cell: ``results/<study>/cells/<dataset>/<variant>/beta~<β>/``."""
+class Folder:
+    """A folder of results, however it is written: as it is for ``.`` and ``..``, its path ends in its name."""
 
     path: Path
+
+    def __post_init__(self) -> None:
+        if self.path.name in ("", ".."):
+            object.__setattr__(self, "path", Path(os.path.abspath(self.path)))
+
+    def _above(self, depth: int, what: str) -> Path:
+        """The folder of all studies, so many folders up.
+
+        That of the path as it is written, unless only the folder that links of it lead to lies beside prepared
+        datasets: a results folder may consist of links, and a link to a study or a cell may lie anywhere.
+
+        Raises:
+            ValueError: there are fewer folders above it.
+        """
+        written, real = Path(os.path.abspath(self.path)), self.path.resolve()
+        roots = [place.parents[depth - 1] for place in (written, real) if len(place.parents) >= depth]
+        if not roots:
+            raise ValueError(f"{self.path}: lies in no folder of studies; give {what}")
+        return next((root for root in roots if (root / ".data").is_dir()), roots[0])
+
+
+class CellFolder(Folder):
+    """The files of one cell: ``results/<study>/cells/<dataset>/<variant>/beta~<β>/``."""
 
     @property
     def root(self) -> Path:
         """The folder of all studies."""
-        return self.path.absolute().parents[4]
+        return self._above(5, "results/<study>/cells/<dataset>/<variant>/beta~<β>")
 
     @property
     def spec(self) -> Path:
@@ -135,11 +158,8 @@ class CellFolder:
                 made.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class StudyFolder:
+class StudyFolder(Folder):
     """The files of one study: ``results/<study>/``."""
-
-    path: Path
 
     @property
     def study(self) -> Path:
@@ -229,7 +249,7 @@ class StudyFolder:
     @property
     def root(self) -> Path:
         """The folder of all studies, which also holds prepared datasets and the state of trainings."""
-        return self.path.parent
+        return self._above(1, "results/<study>")
 
 
 def data_folder(root: Path, key: str) -> Path:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import stat
 import zipfile
@@ -14,11 +15,14 @@ from multibeta import registry
 from multibeta.cli import main
 from multibeta.results import StudyFolder
 from multibeta.stages.pack import pack
+from multibeta.stages.report import report
+from multibeta.stages.shared.specs import write_specs
 from multibeta.stages.unpack import unpack
 from multibeta.study import Study
 
 SMALL = {"variants": {"beta_vae": {}}, "strengths": [1], "seeds": 1}
-MODELS = "cells/digits/beta_vae/beta~1/models.safetensors"
+CELL = "cells/digits/beta_vae/beta~1"
+MODELS = f"{CELL}/models.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +37,13 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def study(place):
     return StudyFolder(place.path / "results" / "tiny")
+
+
+@pytest.fixture
+def own(study, tmp_path):
+    """The study in a folder that a test may change."""
+    shutil.copytree(study.path.parent, tmp_path / "results")
+    return StudyFolder(tmp_path / "results/tiny")
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +143,6 @@ def test_with_weights_the_report_is_rewritten_without_training(study, tmp_path, 
 
 def test_what_a_rerun_needs_goes_in_or_is_named(tmp_path, monkeypatch):
     np = pytest.importorskip("numpy")
-    from multibeta.stages.shared.specs import write_specs
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_outside", {})
     np.savez("mine.npz", images=np.zeros((50, 64, 64), np.uint8) + np.arange(50, dtype=np.uint8)[:, None, None])
@@ -147,12 +156,12 @@ def test_what_a_rerun_needs_goes_in_or_is_named(tmp_path, monkeypatch):
     found = Study.parse(config)
     write_specs(found, tmp_path / "results")
     folder = found.folder(tmp_path / "results")
-    folder.report_html.write_text("", encoding="utf-8")
-    folder.provenance.write_text("{}", encoding="utf-8")
-    own, cell = pack(folder, tmp_path / "x.zip")
+    report(folder.path)
+    own, data, cell = pack(folder, tmp_path / "x.zip")
     assert own.startswith(f"dataset own: images of your own at {tmp_path / 'mine.npz'}, content sha256:")
     assert cell == "cell own/mine/beta~1: not trained and measured yet"
-    assert unpack(tmp_path / "x.zip", tmp_path / "out")["missing"] == [own, cell]
+    assert data == "dataset own: card.json and features.safetensors, not there when it was packed"
+    assert unpack(tmp_path / "x.zip", tmp_path / "out")["missing"] == [own, data, cell]
     monkeypatch.chdir(tmp_path / "out/rerun")
     registry._outside.clear()
     again = Study.read("config.yaml")
@@ -171,6 +180,121 @@ def test_a_folder_without_a_study_or_a_report_is_not_packed(tmp_path, missing, s
         (tmp_path / name).write_text("{}", encoding="utf-8")
     with pytest.raises(FileNotFoundError, match=said):
         pack(StudyFolder(tmp_path), tmp_path / "x.zip")
+
+
+@pytest.mark.parametrize("linked", ["cells", "cells/digits", CELL, f"{CELL}/models.safetensors"])
+def test_cells_and_files_that_are_links_are_packed(own, study, tmp_path, linked):
+    (own.path / linked).rename(tmp_path / "elsewhere")
+    (own.path / linked).symlink_to(tmp_path / "elsewhere")
+    for folder in (own, study):
+        assert pack(folder, tmp_path / f"{folder == own}.zip", weights=True, date="2026-01-31") == []
+    assert (tmp_path / "True.zip").read_bytes() == (tmp_path / "False.zip").read_bytes()
+
+
+def test_what_else_is_a_link_is_named_and_not_followed(own, tmp_path):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/key").write_text("secret", encoding="utf-8")
+    (own.path / "notes").symlink_to(tmp_path / "private")
+    (own.path / CELL / "gone").symlink_to(tmp_path / "nowhere")
+    assert pack(own, tmp_path / "x.zip") == [
+        f"{CELL}/gone: no file, and no link to one",
+        "notes: a link to a folder, which is not followed",
+    ]
+    assert not any("key" in name for name in unpack(tmp_path / "x.zip", tmp_path / "out")["files"])
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("tiny/cells", "cell digits/beta_vae/beta~1: not trained and measured yet"),
+        (f"tiny/{CELL}/models.safetensors", "cell digits/beta_vae/beta~1: models.safetensors"),
+        (f"tiny/{CELL}/history.csv", "cell digits/beta_vae/beta~1: history.csv"),
+        (".data", "dataset digits: card.json and spec.json and features.safetensors"),
+    ],
+)
+def test_what_was_lost_is_named(own, tmp_path, lost, said):
+    path = own.root / lost
+    path.rename(tmp_path / "elsewhere")
+    if path.name == "cells":
+        report(own.path)
+    if path.name == "models.safetensors":
+        assert pack(own, tmp_path / "y.zip") == []
+    [line] = pack(own, tmp_path / "x.zip", weights=True)
+    assert line.startswith(said)
+    assert unpack(tmp_path / "x.zip", tmp_path / "out")["missing"] == [line]
+
+
+def changed(path, change):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_cells_of_another_spec_or_damaged_are_named(own, tmp_path):
+    facts = own.path / CELL / "cell.json"
+    changed(facts, lambda content: content["runs"]["0"].update(fingerprint="0"))
+    with pytest.raises(ValueError, match=r"runs.csv: not the runs .*\(the first that differs is digits/beta_vae/1/0\)"):
+        pack(own, tmp_path / "x.zip")
+    report(own.path)
+    [line] = pack(own, tmp_path / "x.zip")
+    assert line.startswith("cell digits/beta_vae/beta~1, seed 0: not trained as study.json asks")
+    facts.write_text("{", encoding="utf-8")
+    [line] = pack(own, tmp_path / "x.zip")
+    assert line == "cell digits/beta_vae/beta~1: what became of its runs, for its cell.json is damaged"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"seeds": 2}, "runs.csv: not the runs that"),
+        ({"training": {**TINY["training"], "budget": "60 steps"}}, "runs.csv: not the runs that"),
+        ({"report": {"title": "New"}}, "provenance.json: of another config"),
+        ({"running": {"device": "cpu"}}, None),
+    ],
+)
+def test_a_report_older_than_the_study_is_refused(own, tmp_path, config, said):
+    write_specs(Study.parse({**TINY, **SMALL, **config}), own.root)
+    if said is None:
+        assert pack(own, tmp_path / "x.zip") == []
+        return
+    with pytest.raises(ValueError, match=f"{said}.*; run multibeta report .* first"):
+        pack(own, tmp_path / "x.zip")
+    report(own.path)
+    pack(own, tmp_path / "x.zip")
+
+
+def test_cells_taken_out_of_the_study_stay_out(own, packed, tmp_path):
+    cell = own.path / CELL
+    shutil.copytree(cell, cell.with_name("beta~4"))
+    pack(own, tmp_path / "x.zip")
+    assert unpack(tmp_path / "x.zip", tmp_path / "x")["files"] == unpack(packed, tmp_path / "y")["files"]
+
+
+@pytest.mark.parametrize(
+    "target", ["study.json", "new.zip", "cells/digits/beta_vae/beta~1/spec.json", "../.data/new.zip"]
+)
+def test_no_archive_is_written_among_the_results(own, tmp_path, target, capsys):
+    before = contents(tmp_path)
+    assert main(["pack", str(own.path), "-o", str(own.path / target)]) == 1
+    error = capsys.readouterr().err
+    assert "lies inside" in error
+    assert error.count("\n") == 1
+    assert contents(tmp_path) == before
+
+
+def test_no_archive_is_written_into_the_study_one_stands_in(study, monkeypatch, capsys):
+    monkeypatch.chdir(study.path)
+    assert main(["pack", "."]) == 1
+    assert "pack: tiny.zip: lies inside the study; name a file outside it with -o" in capsys.readouterr().err
+
+
+def test_an_archive_takes_the_place_of_archives_alone(study, tmp_path, capsys):
+    (tmp_path / "mine.py").write_text("mine", encoding="utf-8")
+    assert main(["pack", str(study.path), "-o", str(tmp_path / "mine.py")]) == 1
+    assert "mine.py: is there already, and is no archive" in capsys.readouterr().err
+    assert (tmp_path / "mine.py").read_text(encoding="utf-8") == "mine"
+    for _ in range(2):
+        pack(study, tmp_path / "mine.zip")
 
 
 # Archives that lie.
@@ -291,6 +415,36 @@ def test_a_folder_that_is_there_is_left_alone(packed, tmp_path, capsys):
     (tmp_path / "out/mine").write_text("mine")
     refused(packed, tmp_path, "is there already", capsys)
     assert (tmp_path / "out/mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("given", [".", "empty", "l" * 250, "new/er/out"])
+def test_an_archive_is_unpacked_wherever_there_is_no_file_yet(packed, tmp_path, monkeypatch, given):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty" if given == "." else tmp_path)
+    assert main(["unpack", str(packed), given]) == 0
+    assert sorted(os.listdir(given)) == ["manifest.json", "rerun", "results", "ro-crate-metadata.json"]
+
+
+@pytest.mark.parametrize("given", [".", "new/er/out"])
+def test_a_damaged_archive_leaves_no_folder_behind(packed, tmp_path, monkeypatch, capsys, given):
+    archive = rewritten(packed, tmp_path / "lie.zip", LIES["altered"][0])
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert main(["unpack", str(archive), given]) == 1
+    assert "not the file that was packed" in capsys.readouterr().err
+    assert not os.listdir(".")
+
+
+def test_what_has_to_be_prepared_before_an_unpacked_model_is_drawn_is_said(study, tmp_path, capsys):
+    pack(study, tmp_path / "full.zip", weights=True)
+    unpack(tmp_path / "full.zip", tmp_path / "out")
+    cell = tmp_path / "out/results/tiny" / CELL
+    assert main(["draw", str(cell)]) == 1
+    error = capsys.readouterr().err
+    assert "not prepared (images.npy is missing); run multibeta prepare " in error
+    assert error.count("\n") == 1
+    assert main(["prepare", error.split()[-1]]) == 0
+    assert main(["draw", str(cell)]) == 0
 
 
 def test_no_archive_is_one_line(tmp_path, capsys):

@@ -13,7 +13,7 @@ from multibeta.config_errors import ConfigError
 from multibeta.datasets import DataError
 from multibeta.datasets._array_file import HDF5, NPZ
 from multibeta.named_datasets import NamedDataset
-from multibeta.options import NAME
+from multibeta.options import NAME, NAMED
 from multibeta.results import write_text
 from multibeta.stages.prepare import examine
 from multibeta.stages.shared.specs_by_hand import apply_settings
@@ -98,7 +98,7 @@ def _plug_in(path: Path) -> str:
 
 def _require_free(name: str, path: str) -> None:
     if not re.fullmatch(NAME, name):
-        raise ConfigError(f"name {name!r}: must consist of letters, digits, - and _; give another with --name")
+        raise ConfigError(f"name {name!r}: must {NAMED}; give another with --name")
     if name in registry.names("dataset"):
         raise ConfigError(f"name {name!r}: is a dataset of this package already; give another with --name")
     taken = named_datasets.find(name)

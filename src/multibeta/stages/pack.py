@@ -6,22 +6,18 @@ import hashlib
 import json
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from multibeta import registry
 from multibeta.records import ProvenanceRecord, read, read_study
-from multibeta.results import StudyFolder, data_folder, replacing
+from multibeta.results import StudyFolder, replacing
 from multibeta.stages.shared.archive import CRATE, FORMAT, MANIFEST, RERUN, copy, is_safe
+from multibeta.stages.shared.contents import check_report, files_of, missing, place_of
 from multibeta.stages.shared.crate import crate
 from multibeta.stages.shared.specs import cell_of
 
-#: Files of a cell that hold its models, or codes as large; packed where they are asked for.
-WEIGHTS = ("models.safetensors", "codes.npz")
-#: What the report reads of a prepared dataset.
-OF_DATA = ("card.json", "spec.json", "features.safetensors")
 #: Compressed already.
 STORED = frozenset({".png", ".webp", ".npz", ".pdf", ".safetensors"})
 #: The one time that all entries have, so that equal files make equal archives.
@@ -45,25 +41,31 @@ def pack(
 
     Raises:
         FileNotFoundError: the folder holds no study, or no report of it.
-        ValueError: a plug-in is no longer what the study was trained with, or a file cannot be in an archive.
+        ValueError: the report is older than the study, a plug-in is no longer what the study was trained with, a file
+            cannot be in an archive, or the target lies among the results or is a file of another kind.
     """
     if not folder.study.is_file():
         raise FileNotFoundError(f"{folder.path}: no study there (study.json is missing); give results/<study>")
-    if not folder.report_html.is_file():
-        raise FileNotFoundError(f"{folder.path}: no report of it yet; run multibeta report {folder.path} first")
+    for file in (folder.report_html, folder.provenance, folder.runs):
+        if not file.is_file():
+            why = f"no report of it yet ({file.name} is missing)"
+            raise FileNotFoundError(f"{folder.path}: {why}; run multibeta report {folder.path} first")
     study = read_study(folder.study)
     name = study["name"]
+    _check_target(target, folder, study)
+    check_report(folder, study)
     day = date or datetime.fromtimestamp(folder.report_html.stat().st_mtime, UTC).date().isoformat()
     _check_fingerprints(folder, study)
-    files = dict(_results(folder, name, weights))
+    files, others = files_of(folder, study, weights)
     plugins = _plugins(study["config"].get("plugins", []))
     files |= {f"{RERUN}/{place}": path for path, place in plugins.items()}
     config = _config(study, [plugins[Path(path)] for path in study["config"].get("plugins", [])])
     written = {f"{RERUN}/config.yaml": _yaml(config)}
-    missing = [line if line.isprintable() else ascii(line) for line in (*_missing(study), *_unfinished(folder, study))]
+    lines = (*missing(folder, study, weights), *others)
+    lost = [line if line.isprintable() else ascii(line) for line in lines]
     listed = {place: _facts_of(path) for place, path in files.items()}
     listed |= {place: _facts(content) for place, content in written.items()}
-    written[CRATE] = _json(crate(study, read(folder.provenance, ProvenanceRecord), listed, missing, day, licence))
+    written[CRATE] = _json(crate(study, read(folder.provenance, ProvenanceRecord), listed, lost, day, licence))
     listed[CRATE] = _facts(written[CRATE])
     for place in listed:
         if not is_safe(place):
@@ -72,7 +74,7 @@ def pack(
         raise ValueError(
             f"{folder.path}: two names differ in capitals alone, which some systems take for one; rename one"
         )
-    manifest = {"format": FORMAT, "study": name, "weights": weights, "missing": missing}
+    manifest = {"format": FORMAT, "study": name, "weights": weights, "missing": lost}
     written[MANIFEST] = _json({**manifest, "files": dict(sorted(listed.items()))})
     with replacing(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for place in (MANIFEST, *sorted(listed)):
@@ -85,23 +87,20 @@ def pack(
             with files[place].open("rb") as source, archive.open(entry, "w") as written_to:
                 if copy(source, written_to, size) != listed[place]["sha256"]:
                     raise ValueError(f"{files[place]}: changed while it was packed; pack again when nothing runs")
-    return missing
+    return lost
 
 
-def _results(folder: StudyFolder, name: str, weights: bool) -> Iterator[tuple[str, Path]]:
-    """Path in the archive and on disk of what a study came to; no logs, nothing hidden, no links."""
-    for path in sorted(folder.path.rglob("*")):
-        relative = path.relative_to(folder.path)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if hidden or path.suffix == ".log" or path.is_symlink() or not path.is_file():
-            continue
-        if weights or path.name not in WEIGHTS:
-            yield f"results/{name}/{relative.as_posix()}", path
-    study = read_study(folder.study)
-    for key in sorted({cell["data_key"] for cell in study["cells"]}):
-        for file in OF_DATA:
-            if (path := data_folder(folder.root, key) / file).is_file():
-                yield f"results/.data/{key}/{file}", path
+def _check_target(target: Path, folder: StudyFolder, study: Mapping[str, Any]) -> None:
+    """Refuse a target among the files of the study, or in the place of another file than an archive."""
+    place = target.parent.resolve() / target.name
+    cells = [folder.cell(*place_of(spec)).path for spec in study["cells"]]
+    hidden = [folder.root / name for name in (".data", ".state", ".lineage")]
+    for taken in (folder.path, *hidden, *cells):
+        if place.is_relative_to(taken.resolve()):
+            what = "the study" if taken == folder.path else str(taken)
+            raise ValueError(f"{target}: lies inside {what}; name a file outside it with -o")
+    if target.exists() and not zipfile.is_zipfile(target):
+        raise ValueError(f"{target}: is there already, and is no archive; name another file with -o")
 
 
 def _check_fingerprints(folder: StudyFolder, study: Mapping[str, Any]) -> None:
@@ -141,24 +140,6 @@ def _config(study: Mapping[str, Any], plugins: list[str]) -> dict[str, Any]:
         for name, entry in entries.items()
     }
     return {**config, **({"plugins": plugins} if plugins else {})}
-
-
-def _missing(study: Mapping[str, Any]) -> Iterator[str]:
-    """What a re-run needs that lies with the user."""
-    for name, dataset in {cell["dataset"]["name"]: cell["dataset"] for cell in study["cells"]}.items():
-        if "content" in registry.find("dataset", dataset["plug_in"]).Options.model_fields:
-            options = dataset["options"]
-            yield f"dataset {name}: images of your own at {options.get('path')}, content {options.get('content')}"
-    for path in sorted({cell["training"].get("pretrained") or "" for cell in study["cells"]} - {""}):
-        yield f"pretrained weights: {path}"
-
-
-def _unfinished(folder: StudyFolder, study: Mapping[str, Any]) -> Iterator[str]:
-    for cell in study["cells"]:
-        place = (cell["dataset"]["name"], cell["variant"]["name"], cell["strength"])
-        files = folder.cell(*place)
-        if not files.cell.is_file() or not files.metrics.is_file():
-            yield f"cell {'/'.join(place[:2])}/beta~{place[2]}: not trained and measured yet"
 
 
 def _entry(place: str) -> zipfile.ZipInfo:

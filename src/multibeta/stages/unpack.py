@@ -114,8 +114,9 @@ def _manifest(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> 
 
 
 def _write(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], files: dict[str, Any], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
+    """Write the files beside their place, or in it where it is there, and move them when all are checked."""
+    near = next(folder for folder in (target.absolute(), *target.absolute().parents) if folder.exists())
+    with tempfile.TemporaryDirectory(prefix=".multibeta-unpack-", dir=near) as temporary:
         folder = Path(temporary) / "archive"
         for name, entry in entries.items():
             place = folder / name
@@ -131,4 +132,10 @@ def _write(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], files:
                     raise ValueError(f"{name!r} {error}") from None
             if name != MANIFEST and digest != files[name]["sha256"]:
                 raise ValueError(f"{name!r} is not the file that was packed (its SHA-256 is another)")
-        folder.rename(target)
+        if target.is_dir():
+            # It stays, for a shell may stand in it or a disk be mounted there; the manifest comes last.
+            for path in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST):
+                path.rename(target / path.name)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(target)

@@ -16,4 +16,9 @@ def open_dataset(cell: Cell, root: Path) -> Dataset:
         FileNotFoundError: it is not prepared.
         DataError: it is damaged, or cannot be split so.
     """
-    return Dataset(data_folder(root, cell.data_key), cell.split)
+    folder = data_folder(root, cell.data_key)
+    try:
+        return Dataset(folder, cell.split)
+    except FileNotFoundError as error:
+        lost = Path(error.filename or folder).name
+        raise FileNotFoundError(f"{folder}: not prepared ({lost} is missing); run multibeta prepare {folder}") from None

@@ -58,7 +58,7 @@ def read_cell(folder: CellFolder) -> Cell:
         raise FileNotFoundError(
             f"{folder.path}: no cell there (spec.json is missing); give results/<study>/cells/<…>/beta~<β>"
         )
-    return Cell.of(read_json(folder.spec), folder.spec)
+    return Cell.of(read_json(folder.spec), folder.spec, folder)
 
 
 def require_planned(place: Path, found: str, planned: str | None) -> None:
@@ -82,7 +82,7 @@ def cell_of(study: StudyFolder, spec: dict[str, Any]) -> Cell:
     Raises:
         ValueError: as `read_cell`.
     """
-    return Cell.of({name: value for name, value in spec.items() if name not in FOLLOWS}, study.study)
+    return Cell.of({name: value for name, value in spec.items() if name not in FOLLOWS}, study.study, study)
 
 
 def _write_if_changed(path: Path, value: Any) -> None:
