@@ -10,7 +10,7 @@ from small_study import small_study
 
 from multibeta.cli import main
 from multibeta.report.behind import TABLES
-from multibeta.results import StudyFolder, read_json
+from multibeta.results import StudyFolder, read_json, write_json
 from multibeta.stages.where import where
 
 pytest.importorskip("torch")
@@ -111,6 +111,24 @@ def test_a_report_older_than_its_cells_is_said(study, tmp_path):
     assert lines[1] == "the cell now says 0.5: the report is older, or one of them was altered"
     assert "the report is older" in where(copy.summary, "beta=4,metric=mse", "mean")[1]
     assert "the report is older" not in where(copy.summary, "beta=1,metric=mse", "mean")[1]
+
+
+def test_a_cell_taken_out_of_the_study_is_named(study, tmp_path):
+    shutil.copytree(study.root, tmp_path / "results")
+    copy = StudyFolder(tmp_path / "results" / study.path.name)
+    description = read_json(copy.study)
+    write_json(copy.study, {**description, "cells": description["cells"][:1]})
+    gone = "digits beta_vae at 4: no longer in the study; the report is older than study.json, run multibeta report "
+    for table, row, column in (
+        (copy.summary, "beta=4,metric=mse", "mean"),
+        (copy.metrics, "beta=4,metric=mse,seed=0", "value"),
+        (copy.comparisons, "beta=4,metric=mig", "mean"),
+        (copy.rate, "1", "slope"),
+    ):
+        lines = where(table, row, column)
+        assert lines[1] == f"{gone}{copy.path}"
+        assert lines[2].startswith("behind it: ")
+    assert where(copy.summary, "beta=1,metric=mse", "mean")[1] == "behind it: 2 runs of 1 cell"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 from multibeta import registry
 from multibeta.records import CellRecord, ProvenanceRecord, read, read_study
-from multibeta.report.behind import TABLES, Behind, Cells, Row, behind
+from multibeta.report.behind import TABLES, Behind, Cells, Row, behind, cell_in_words
 from multibeta.report.findings import Column, ordered
 from multibeta.report.paper import KINDS
 from multibeta.report.statistics import interval
@@ -66,7 +66,7 @@ def where(table: Path, row: str, column: str | None = None) -> list[str]:
     siblings = _of_siblings(description) if source.name == "metrics.csv" else []
     about = behind(source.name, found, name, partial(_rows, source), cells, siblings)
     of = "" if source == table else f", from {source.name}"
-    older = _older(study, source, found, name, about)
+    older = _gone(study, about) if about.gone else _older(study, source, found, name, about)
     return [f"{shown}: {about.what}{of}", *older, *_runs(study, about), *_report(study, description)]
 
 
@@ -182,7 +182,7 @@ def _runs(study: StudyFolder, about: Behind) -> Iterator[str]:
         files = study.cell(*place)
         facts = read(files.cell, CellRecord)["runs"] if files.cell.is_file() else {}
         values = _values(files, about) if about.measure is not None else {}
-        yield f"{place[0]} {place[1]} at {place[2]}"
+        yield cell_in_words(place)
         for seed in seeds:
             run = facts.get(str(seed))
             if run is None:
@@ -219,6 +219,13 @@ def _older(study: StudyFolder, source: Path, row: Row, column: str, about: Behin
     now = interval(values)[0]
     if now != float(row[column]):
         yield f"the cell now says {now!r}: the report is older, or one of them was altered"
+
+
+def _gone(study: StudyFolder, about: Behind) -> Iterator[str]:
+    """A line for each cell that the number is of and study.json no longer names."""
+    report = f"multibeta report {shlex.quote(str(study.path))}"
+    for place in about.gone:
+        yield f"{cell_in_words(place)}: no longer in the study; the report is older than study.json, run {report}"
 
 
 def _report(study: StudyFolder, description: Mapping[str, Any]) -> Iterator[str]:
