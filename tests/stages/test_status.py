@@ -11,7 +11,7 @@ from multibeta.cli import main
 from multibeta.results import StudyFolder, state_folder, write_json
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import write_specs
-from multibeta.stages.status import RunStatus, in_words, status
+from multibeta.stages.status import RunStatus, Status, in_words, status
 from multibeta.stages.train import train
 from multibeta.stages.why import changes, why
 from multibeta.study import Study
@@ -105,17 +105,52 @@ def test_a_file_that_asks_for_something_else_is_held_against_what_is_there(begun
     assert "cell = 'digits/beta_vae/beta~4': is not in the study" in capsys.readouterr().err
 
 
-def test_costs_to_go_are_by_those_that_have_ended(tmp_path):
-    from multibeta.stages.status import Status
+PLACE = ("digits", "beta_vae", "1")
 
-    place = ("digits", "beta_vae", "1")
-    ended = RunStatus(place, 0, "done", seconds=3600.0, device="cpu")
-    half = RunStatus(place, 1, "partial", step=5, steps=10)
-    text = in_words(Status("x", [ended, half, RunStatus(place, 2, "missing")]))
+
+def run(seed, state, place=PLACE, **more):
+    """A run whose cell holds it if it has ended."""
+    more = {"fingerprint": f"{place} {seed}", "written": state in ("done", "trained"), "device": "cpu", **more}
+    return RunStatus(place, seed, state, **more)
+
+
+def test_costs_to_go_are_by_those_that_have_ended():
+    ended, half = run(0, "done", seconds=3600.0), run(1, "partial", step=5, steps=10)
+    text = in_words(Status("x", [ended, half, run(2, "missing")], 360.0, evaluated=1))
+    assert "so far: 1.10 processor hours" in text
+    # A seed more, and all seeds of the cell are measured again.
+    assert "to go: 2 trainings, 3 runs to measure; about 1.80 processor hours, by the mean of those" in text
+
+
+def test_what_is_not_known_yet_is_said():
+    none = in_words(Status("x", [run(0, "running"), run(1, "error", seconds=1.0)]))
+    assert "to go: 2 trainings, 2 runs to measure; none is trained, so what they take is not known yet" in none
+    trained = in_words(Status("x", [run(0, "trained", seconds=7200.0), run(1, "missing")]))
+    assert "about 2.00 processor hours of training, by the mean of those trained; none is measured, so" in trained
+    both = in_words(Status("x", [run(0, "trained", seconds=7200.0)]))
+    assert "to go: 0 trainings, 1 runs to measure; none is measured, so what that takes is not known yet" in both
+    assert "to go" not in in_words(Status("x", [run(0, "done", seconds=7200.0)], 1.0, evaluated=1))
+
+
+def test_a_training_that_cells_share_is_counted_once():
+    places = [("digits", "beta_conditioned_vae", beta) for beta in ("1", "2", "4")]
+    done = [run(0, "done", place, seconds=3600.0, fingerprint="a") for place in places]
+    missing = [run(1, "missing", place, fingerprint="b") for place in places]
+    runs = [each for pair in zip(done, missing, strict=True) for each in pair]
+    text = in_words(Status("x", runs, 0.0, evaluated=3))
     assert "so far: 1.00 processor hours" in text
-    assert "to go: 2 runs, about 1.50 processor hours" in text
-    none = in_words(Status("x", [RunStatus(place, 2, "missing")]))
-    assert "none has ended, so what they take is not known" in none
+    assert "to go: 1 trainings, 6 runs to measure; about 1.00 processor hours" in text
+
+
+def test_measuring_is_the_mean_of_all_that_were_measured(begun):
+    root, found = begun
+    folder = found.cells[0].folder(root)
+    folder.metrics.write_text("dataset\n")
+    write_json(folder.costs, {"0": 2.0, "1": 4.0})
+    assert status(StudyFolder(root / "tiny")).evaluation_mean == 3.0
+    study(root, training={**CONFIG["training"], "latents": 5})  # all that was measured is stale now
+    assert states(root)["beta_vae", "1", 0] == "stale"
+    assert status(StudyFolder(root / "tiny")).evaluation_mean == 3.0
 
 
 def test_looking_writes_nothing(begun):
