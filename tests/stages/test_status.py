@@ -36,6 +36,13 @@ def begun(tmp_path, one_thread):
     return tmp_path, found
 
 
+def asks(root, **changed):
+    """A config file that asks for the study with something changed."""
+    config = root / "asked.yaml"
+    config.write_text(json.dumps({**CONFIG, **changed}))
+    return config
+
+
 def states(root, name="tiny"):
     return {(*run.place[1:], run.seed): run.state for run in status(StudyFolder(root / name)).runs}
 
@@ -84,7 +91,7 @@ def test_another_spec_makes_runs_stale_and_why_says_which_key(begun, tmp_path, c
     assert why(folder) == []
     changed = study(root, training={**CONFIG["training"], "latents": 5, "batch_size": 32})
     assert states(root)["beta_vae", "1", 0] == "stale"
-    assert why(folder) == ["training.batch_size: its default → 32", "training.latents: 3 → 5"]
+    assert why(folder) == ["training.batch_size: 64 (its default) → 32", "training.latents: 3 → 5"]
     assert why(folder, found.cells[0]) == []
     more = study(root, seeds=[1, 7])
     assert why(folder) == ["seed 7: not trained yet"]
@@ -96,13 +103,45 @@ def test_another_spec_makes_runs_stale_and_why_says_which_key(begun, tmp_path, c
 
 def test_a_file_that_asks_for_something_else_is_held_against_what_is_there(begun, capsys):
     root, found = begun
-    config = root / "changed.yaml"
-    config.write_text(json.dumps({**CONFIG, "strengths": [1, 8], "seeds": 3}))
+    config = asks(root, strengths=[1, 8], seeds=3)
     assert main(["status", str(root / "tiny"), "--config", str(config)]) == 0
     text = capsys.readouterr().out
     assert "0 of 6 runs ended (2 trained, 4 missing)" in text
     assert main(["why", str(found.cells[1].folder(root).path), "--config", str(config)]) == 1
     assert "cell = 'digits/beta_vae/beta~4': is not in the study" in capsys.readouterr().err
+
+
+def test_a_file_of_another_study_is_refused(begun, capsys):
+    root, found = begun
+    config = asks(root, name="sibling")
+    place = found.cells[0].folder(root).path
+    for command in (["status", str(root / "tiny")], ["why", str(place)]):
+        assert main([*command, "--config", str(config)]) == 1
+        told = f"{config}: asks for study sibling, but {root / 'tiny'} is of study tiny; give results/sibling\n"
+        assert capsys.readouterr().err == f"{command[0]}: {told}"
+    # Not started yet, it has no study.json; moved elsewhere, it has another name.
+    assert main(["status", str(root / "sibling"), "--config", str(config)]) == 0
+    (root / "tiny").rename(root / "moved")
+    assert main(["status", str(root / "moved"), "--config", str(asks(root))]) == 0
+
+
+def test_a_run_that_is_trained_under_another_name_only_needs_its_cell(begun, capsys):
+    root, _ = begun
+    config = asks(root, variants={"renamed": {"variant": "beta_vae"}})
+    assert main(["status", str(root / "tiny"), "--config", str(config)]) == 0
+    assert "digits renamed  1: 2 trained; 4: 2 missing" in capsys.readouterr().out
+    for beta, told in (("1", "trained already; only its cell is to be written"), ("4", "not trained yet")):
+        place = root / f"tiny/cells/digits/renamed/beta~{beta}"
+        assert main(["why", str(place), "--config", str(config)]) == 0
+        assert capsys.readouterr().out == f"{told}\n"
+
+
+@pytest.mark.parametrize("more", [[], ["--config", "tiny.yaml"]])
+def test_what_is_no_folder_of_a_cell_is_named(more, capsys):
+    for place in ("/", "/tmp", "results/tiny/cells/digits/beta_vae", "a/b/c/beta~1"):
+        assert main(["why", place, *more]) == 1
+        told = f"why: {place}: no folder of a cell; give results/<study>/cells/<dataset>/<variant>/beta~<β>\n"
+        assert capsys.readouterr().err == told
 
 
 PLACE = ("digits", "beta_vae", "1")
@@ -184,6 +223,23 @@ def test_a_training_leaves_word_of_where_it_is_and_takes_it_away(tmp_path, one_t
 def test_changes_are_named_by_their_path():
     before, after = {"a": 1, "b": {"c": [1], "d": 2}}, {"a": 1, "b": {"c": [2], "e": None}}
     assert list(changes(before, after)) == ["b.c: [1] → [2]", "b.d: 2 → its default", "b.e: its default → None"]
+
+
+def test_of_options_the_key_that_differs_is_named_and_what_its_default_is(tmp_path, one_thread):
+    variants = {"cvae": {}}
+    found = study(tmp_path, variants=variants, strengths=[1], seeds=1)
+    folder = found.cells[0].folder(tmp_path)
+    prepare_of_cell(folder)
+    train(folder)
+    split = {"kind": "random", "share": 0.5}
+    more = {"variants": {"cvae": {"options": {"condition": "digit"}}}, "datasets": {"digits": {"split": split}}}
+    study(tmp_path, **{"variants": variants, "strengths": [1], "seeds": 1, **more})
+    assert why(folder) == [
+        "split.kind: own (its default) → random",
+        "split.share: None (its default) → 0.5",
+        "variant.options.condition: auto (its default) → digit",
+    ]
+    assert list(changes({"a": {"b": 1}}, {"a": {}}, {"a": {}})) == ["a.b: 1 → none"]
 
 
 def test_ten_thousand_cells_are_looked_at_in_seconds(tmp_path):

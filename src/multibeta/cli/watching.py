@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from multibeta.cli._commands import Commands, add_config, add_results, add_study, count, number
 from multibeta.plain import in_one_line, plain
+
+if TYPE_CHECKING:
+    from multibeta.results import StudyFolder
+    from multibeta.study import Study
 
 
 def add_to(commands: Commands) -> None:
@@ -60,9 +65,7 @@ def _status(options: argparse.Namespace) -> None:
 
     asked = None
     if options.config is not None:
-        from multibeta.study import Study
-
-        asked = Study.read(options.config).resolved()
+        asked = _study(options.config, StudyFolder(options.study)).resolved()
     while True:
         text = in_words(status(StudyFolder(options.study), asked), options.all)
         if not options.watch:
@@ -73,17 +76,35 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _why(options: argparse.Namespace) -> None:
-    from multibeta.results import CellFolder
+    from multibeta.results import CellFolder, StudyFolder
     from multibeta.stages.why import why
 
+    place: Path = options.cell.absolute()
+    cells, dataset, variant, beta = ("", "", "", *place.parts)[-4:]
+    if cells != "cells" or not beta.startswith("beta~"):
+        wanted = "results/<study>/cells/<dataset>/<variant>/beta~<β>"
+        raise ValueError(f"{options.cell}: no folder of a cell; give {wanted}")
     cell = None
     if options.config is not None:
-        from multibeta.study import Study
-
-        *_, dataset, variant, beta = options.cell.resolve().parts
-        cell = Study.read(options.config).require_cell(dataset, variant, beta.removeprefix("beta~"))
+        study = _study(options.config, StudyFolder(place.parents[3]))
+        cell = study.require_cell(dataset, variant, beta.removeprefix("beta~"))
     for line in why(CellFolder(options.cell), cell) or ["nothing: all runs are what is asked for"]:
         print(in_one_line(line))
+
+
+def _study(config: Path, folder: StudyFolder) -> Study:
+    """The study of a config file, which must be the one whose results the folder holds."""
+    from multibeta.records import Named, read
+    from multibeta.study import Study
+
+    study = Study.read(config)
+    # Before it is started the folder has a name only; afterwards it may have been given another one.
+    name = read(folder.study, Named)["name"] if folder.study.is_file() else folder.path.absolute().name
+    if study.name != name:
+        raise ValueError(
+            f"{config}: asks for study {study.name}, but {folder.path} is of study {name}; give results/{study.name}"
+        )
+    return study
 
 
 def _doctor(options: argparse.Namespace) -> None:
