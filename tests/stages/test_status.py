@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -12,7 +14,7 @@ from multibeta.results import StudyFolder, state_folder, write_json
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import write_specs
 from multibeta.stages.status import RunStatus, Status, in_words, status
-from multibeta.stages.train import train
+from multibeta.stages.train import Interrupted, train
 from multibeta.stages.why import changes, why
 from multibeta.study import Study
 from multibeta.training.lock import _here
@@ -72,7 +74,30 @@ def test_a_run_that_is_trained_now_is_shown_with_its_holder_and_its_progress(beg
     write_json(folder / "lock", {"pid": 2**22 + 1, **_here()})
     (folder / "checkpoint.safetensors").touch()
     assert states(root)["beta_vae", "4", 0] == "partial"
-    assert "step 10 of 40" in in_words(status(StudyFolder(root / "tiny")))
+    text = in_words(status(StudyFolder(root / "tiny")))
+    assert "seed 0: the checkpoint is damaged; the next call starts anew" in text
+
+
+def test_a_training_that_was_stopped_is_where_its_checkpoint_is(begun):
+    root, found = begun
+    stops = iter([False] * 15 + [True] * 100)
+    with pytest.raises(Interrupted):
+        train(found.cells[1].folder(root), lambda: next(stops))
+    folder = state_folder(root, found.cells[1].run_fingerprint(0))
+    write_json(folder / "progress.json", {"step": 39, "steps": 40, "steps_per_second": 2.0})
+    (run,) = (run for run in status(StudyFolder(root / "tiny")).runs if run.state == "partial")
+    assert 0 < run.step < 20
+    assert f"digits beta_vae at 4, seed 0: step {run.step} of 40" in in_words(status(StudyFolder(root / "tiny")))
+
+
+def test_a_reader_that_has_read_enough_ends_the_command_quietly(begun):
+    root, _ = begun
+    command = [sys.executable, "-m", "multibeta.cli", "status", str(root / "tiny"), "--watch", "0.1"]
+    ended = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert ended.stdout.readline()
+    ended.stdout.close()
+    assert ended.wait(60) == 0
+    assert ended.stderr.read() == ""
 
 
 def test_a_failed_run_says_why(begun):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,13 +68,17 @@ def _status(options: argparse.Namespace) -> None:
     asked = None
     if options.config is not None:
         asked = _study(options.config, StudyFolder(options.study)).resolved()
-    while True:
-        text = in_words(status(StudyFolder(options.study), asked), options.all)
-        if not options.watch:
-            print(plain(text))
-            return
-        print(f"\033[2J\033[H{plain(text)}", flush=True)  # the screen cleared, from its upper left corner
-        time.sleep(options.watch)
+    try:
+        while True:
+            text = plain(in_words(status(StudyFolder(options.study), asked), options.all))
+            if not options.watch:
+                print(text, flush=True)
+                return
+            print(f"\033[2J\033[H{text}", flush=True)  # the screen cleared, from its upper left corner
+            time.sleep(options.watch)
+    except BrokenPipeError:
+        # Whoever read it, such as `head`, has read enough; Python writes what is left once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _why(options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, read
+from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, StateRecord, read
 from multibeta.results import StudyFolder, state_folder
 from multibeta.training.lock import is_held
 
@@ -166,9 +166,22 @@ def _begun(state: Path, place: tuple[str, str, str], seed: int) -> RunStatus | N
     if holder is not None:
         told = f"process {holder['pid']} on {holder['host']}"
         return RunStatus(place, seed, "running", told, step, steps, speed, fingerprint=state.name)
-    if (state / "checkpoint.safetensors").exists():
-        return RunStatus(place, seed, "partial", step=step, steps=steps, fingerprint=state.name)
+    if (checkpoint := state / "checkpoint.safetensors").exists():
+        kept = _step_of(checkpoint)
+        told = "" if kept is not None else "the checkpoint is damaged; the next call starts anew"
+        return RunStatus(place, seed, "partial", told, kept, steps, fingerprint=state.name)
     return None
+
+
+def _step_of(checkpoint: Path) -> int | None:
+    """The step from which a training goes on, by the head of its checkpoint; None if that cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(checkpoint, framework="np") as file:
+            return StateRecord.model_validate_json(file.metadata()["facts"]).step
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _grid(found: Status) -> Iterator[str]:
