@@ -126,6 +126,24 @@ def test_another_spec_makes_runs_stale_and_why_says_which_key(begun, tmp_path, c
     assert capsys.readouterr().out == "seed 7: not trained yet\n"
 
 
+def test_a_longer_training_is_where_the_shorter_one_ended(begun):
+    root, _ = begun
+
+    def steps(**training):
+        study(root, training={**CONFIG["training"], **training})
+        (run, *_) = status(StudyFolder(root / "tiny")).runs
+        return run.step, run.steps, "a longer training goes on from there" in run.told
+
+    assert CONFIG["training"]["budget"] == "40 steps"
+    assert steps(budget="100 steps") == (40, 100, True)
+    assert steps(budget="20000 steps") == (40, 20_000, True)  # the default, which no identity has
+    assert steps(budget="3 epochs", batch_size=64) == (40, 75, True)
+    assert steps(budget="20 steps") == (None, None, False)
+    assert steps(budget="100 steps", latents=5) == (None, None, False)
+    study(root, training={**CONFIG["training"], "budget": "100 steps"}, running={"extendable": False})
+    assert status(StudyFolder(root / "tiny")).runs[0].step is None
+
+
 def test_a_file_that_asks_for_something_else_is_held_against_what_is_there(begun, capsys):
     root, found = begun
     config = asks(root, strengths=[1, 8], seeds=3)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multibeta.cell import Cell
-from multibeta.results import lineage_folder
+from multibeta.stages.shared.longer import longest
 from multibeta.stages.shared.nets import Entry, Net, entry_of, nets_of
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import hardware
@@ -225,10 +225,7 @@ def _left(
 def _shorter(cell: Cell, seed: int, root: Path, steps: int) -> int:
     """The steps of the longest training that is the same but for a smaller budget: a run goes on from there."""
     lineage = cell.lineage(seed) if cell.running.extendable else None
-    if lineage is None:
-        return 0
-    kept = (path.stem for path in lineage_folder(root, lineage).glob("[0-9]*.safetensors"))
-    return max((int(each) for each in kept if each.isdecimal() and int(each) < steps), default=0)
+    return 0 if lineage is None else longest(root, lineage, steps)
 
 
 def _validations(cell: Cell, begun: int, steps: int) -> int:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, StateRecord, read
 from multibeta.results import StudyFolder, state_folder
+from multibeta.stages.shared.longer import goes_on
 from multibeta.training.lock import is_held
 
 #: What may have become of a run, in the order of a board.
@@ -117,7 +118,7 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
             wanted = cell["fingerprints"][str(seed)]
             evaluation += costs.get(str(seed)) or 0.0
             evaluated += str(seed) in costs
-            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), measured, complete, states))
+            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), measured, complete, states, cell))
     return Status(study["name"], runs, evaluation, Counter(run.state for run in runs), evaluated)
 
 
@@ -144,6 +145,7 @@ def _run(
     measured: bool,
     complete: bool,
     states: set[str],
+    cell: Mapping[str, Any],
 ) -> RunStatus:
     own = facts if facts is not None and facts["fingerprint"] == fingerprint else None
     if own is not None:
@@ -153,7 +155,9 @@ def _run(
         return RunStatus(place, seed, state, told, None, None, None, seconds, device, fingerprint, complete)
     begun = _begun(state_folder(root, fingerprint), place, seed) if fingerprint in states else None
     if begun is None and facts is not None:
-        return RunStatus(place, seed, "stale", "multibeta why says what changed", fingerprint=fingerprint)
+        step, steps = goes_on(root, facts, fingerprint, cell) or (None, None)
+        told = f"{'a longer training goes on from there; ' if step else ''}multibeta why says what changed"
+        return RunStatus(place, seed, "stale", told, step, steps, fingerprint=fingerprint)
     return begun or RunStatus(place, seed, "missing", fingerprint=fingerprint)
 
 
