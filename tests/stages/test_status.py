@@ -127,7 +127,7 @@ def test_another_spec_makes_runs_stale_and_why_says_which_key(begun, tmp_path, c
 
 
 def test_a_longer_training_is_where_the_shorter_one_ended(begun):
-    root, _ = begun
+    root, found = begun
 
     def steps(**training):
         study(root, training={**CONFIG["training"], **training})
@@ -139,6 +139,12 @@ def test_a_longer_training_is_where_the_shorter_one_ended(begun):
     assert steps(budget="20000 steps") == (40, 20_000, True)  # the default, which no identity has
     assert steps(budget="3 epochs", batch_size=64) == (40, 75, True)
     assert steps(budget="20 steps") == (None, None, False)
+    folder = found.cells[0].folder(root)
+    facts = json.loads(folder.cell.read_text())
+    for epochs in (0, None, 1e-320):
+        facts["runs"]["0"]["epochs"] = epochs
+        write_json(folder.cell, facts)
+        assert steps(budget="3 epochs", batch_size=64) == (None, None, False)
     assert steps(budget="100 steps", latents=5) == (None, None, False)
     study(root, training={**CONFIG["training"], "budget": "100 steps"}, running={"extendable": False})
     assert status(StudyFolder(root / "tiny")).runs[0].step is None

@@ -166,6 +166,10 @@ def test_a_cell_taken_out_of_the_study_is_named(study, tmp_path):
         assert lines[1] == f"{gone}{copy.path}"
         assert lines[2].startswith("behind it: ")
     assert where(copy.summary, "beta=1,metric=mse", "mean")[1] == "behind it: 2 runs of 1 cell"
+    # A table of a whole dataset that was taken out.
+    other = {**description["cells"][0], "dataset": {**description["cells"][0]["dataset"], "name": "other"}}
+    write_json(copy.study, {**description, "cells": [other]})
+    assert where(copy.tables / "digits_core.tex", "beta=4", "mig")[1] == f"{gone}{copy.path}"
 
 
 @pytest.mark.parametrize(

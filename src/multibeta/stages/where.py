@@ -178,7 +178,10 @@ def _of_latex(study: StudyFolder, table: Path, row: str, metric: str) -> Found:
 
 
 def _tables_of(study: StudyFolder) -> Iterator[tuple[str, str]]:
-    for dataset in dict.fromkeys(cell["dataset"]["name"] for cell in read_study(study.study)["cells"]):
+    """Dataset and kind of each table of the report, also of a dataset that is no longer in the study."""
+    datasets = [cell["dataset"]["name"] for cell in read_study(study.study)["cells"]]
+    reported = [row["dataset"] for row in _rows(study.summary)] if study.summary.is_file() else []
+    for dataset in dict.fromkeys([*datasets, *reported]):
         for kind in ("", *KINDS):
             yield dataset, kind
 

@@ -39,11 +39,9 @@ def goes_on(root: Path, run: Mapping[str, Any], wanted: str, cell: Mapping[str, 
     if fingerprint({**identity, "training": asked}) != wanted:
         return None
     count, unit = str(budget).split()
-    if unit.startswith("step"):
-        steps = int(count)
-    elif run.get("steps") and run.get("epochs"):
-        steps = round(int(count) * run["steps"] / run["epochs"])
-    else:
+    try:
+        steps = round(int(count) * (1 if unit.startswith("step") else run["steps"] / run["epochs"]))
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # numbers that no run has had
         return None
     step = longest(root, fingerprint({**identity, "training": {**rest, "budget": "any"}}), steps)
     return (step, steps) if step else None
