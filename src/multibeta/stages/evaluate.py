@@ -64,7 +64,7 @@ def evaluate(folder: CellFolder) -> None:
                     again = _repeated(measured, partial(material, seed), cell)
                     repeats = [{**place, "seed": seed, **row} for row in again]
             else:
-                measured = _of_failed(cell, ended[str(seed)])
+                measured = rows_of_failed(cell, ended[str(seed)])
             rows += [{**place, "seed": seed, **row} for row in measured]
             costs[str(seed)] = time.monotonic() - started
     with replacing(folder.arrays) as temporary:
@@ -91,7 +91,7 @@ def _repeated(measured: Rows, material: Callable[[EvaluationOptions], Material],
     ]
 
 
-def _of_failed(cell: Cell, run: dict[str, Any]) -> Rows:
+def rows_of_failed(cell: Cell, run: dict[str, Any]) -> Rows:
     """The rows of a run that has no model: every metric says why."""
     reason = NotComputed(f"training {run['status']}: {run['reason']}")
     return [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,20 +31,26 @@ class Measured:
     """What was measured of a cell, as metrics.csv has it.
 
     Attributes:
+        folder: where the models trained anew lie.
         trained, stored: rows of the models trained anew, and of those that the study holds.
         anew, weights: their weights by seed.
         damage: why the study's weights or codes cannot be read, by path.
         strangers: seeds whose stored codes are not those of their stored weights.
+        own: seeds whose stored codes are.
         confirmed: seeds whose stored codes are those of the weights trained anew.
+        alone: are codes of a finished run of the cell missing, so that its siblings cannot be measured beside it?
     """
 
+    folder: CellFolder
     trained: pd.DataFrame
     stored: pd.DataFrame
     anew: Mapping[int, Mapping[str, Tensor]]
     weights: Mapping[int, Mapping[str, Tensor]]
     damage: Mapping[str, str]
     strangers: Sequence[int]
+    own: Sequence[int]
     confirmed: Sequence[int]
+    alone: bool
 
     def distance(self, seed: int) -> float | None:
         """From the stored weights to those trained anew; None where either is missing."""
@@ -52,14 +59,23 @@ class Measured:
         return distance(self.weights[seed], self.anew[seed])
 
 
-def measure_both(found: Found, own: Cell, folder: CellFolder, scratch: Path) -> Measured:
-    """Measure runs trained anew, and the stored ones of the same seeds.
+def measure_both(
+    found: Found,
+    own: Cell,
+    folder: CellFolder,
+    scratch: Path,
+    threads: int | None,
+    threads_then: Mapping[int, int | None],
+) -> Measured:
+    """Measure the stored runs of some seeds, with as many threads as then, and those trained anew.
 
     Args:
         found: the cell as the study holds it.
         own: its spec, of the seeds that were trained anew.
         folder: where these lie, and the rows are written: ``metrics.csv``, and ``stored.csv`` of the stored ones.
         scratch: the folder of all studies that holds the dataset and its features.
+        threads: to measure what was trained anew with; None: as many as PyTorch takes.
+        threads_then: what the stored run of each seed is measured with.
     """
     from multibeta.training.devices import claim_device
 
@@ -71,7 +87,9 @@ def measure_both(found: Found, own: Cell, folder: CellFolder, scratch: Path) -> 
     weights, codes = _stored(found.folder, chosen, damage)
     place = dict(zip(METRICS_COLUMNS, found.key.place, strict=False))
     rows: dict[str, Rows] = {"metrics": [], "stored": []}
-    strangers, confirmed = [], []
+    strangers: list[int] = []
+    ours: list[int] = []
+    confirmed: list[int] = []
     with claim_device(cell.running.device) as device:
 
         def encoded(run: Run) -> Codes:
@@ -80,23 +98,50 @@ def measure_both(found: Found, own: Cell, folder: CellFolder, scratch: Path) -> 
         for seed in own.seeds:
             # Its siblings are those that it was measured beside: their stored codes.
             siblings = [codes[each] for each in cell.seeds if each != seed and each in codes]
-            for name, source in (("metrics", folder), ("stored", found.folder)):
+            # The stored one first, for what the models share is made with the first: what is real.
+            for name, source, count in (
+                ("stored", found.folder, threads_then[seed]),
+                ("metrics", folder, threads),
+            ):
                 run = _opened(source, cell, seed, device, damage) if source.models.is_file() else None
                 if run is None:
                     continue
-                table = encoded(run)
-                if seed in codes and source is folder and _agree(codes[seed], table):
-                    confirmed.append(seed)
-                elif seed in codes and source is not folder and not _agree(codes[seed], table):
-                    strangers.append(seed)
-                material = Material(run, real, table, cell.evaluation, run.likelihood, siblings)
-                measured, _ = metric_rows(material, cell.metric_names)
+                with limited_threads(count):
+                    table = encoded(run)
+                    material = Material(run, real, table, cell.evaluation, run.likelihood, siblings)
+                    measured, _ = metric_rows(material, cell.metric_names)
                 rows[name] += [{**place, "seed": seed, **row} for row in measured]
+                if seed in codes:
+                    agree = _agree(codes[seed], table)
+                    if source is folder and agree:
+                        confirmed.append(seed)
+                    elif source is not folder:
+                        (ours if agree else strangers).append(seed)
     # Written and read, so that numbers are read as those of the study are.
     for name, some in rows.items():
         write_rows(folder.path / f"{name}.csv", METRICS_COLUMNS, some)
     trained, stored = (read_table(folder.path / f"{name}.csv", METRICS_COLUMNS) for name in rows)
-    return Measured(trained, stored, stored_weights(folder), weights, damage, strangers, confirmed)
+    finished = {int(seed) for seed, run in found.facts["runs"].items() if run["status"] == "done"}
+    alone = not finished <= codes.keys()
+    return Measured(folder, trained, stored, stored_weights(folder), weights, damage, strangers, ours, confirmed, alone)
+
+
+@contextmanager
+def limited_threads(count: int | None) -> Iterator[None]:
+    """So many threads for PyTorch and for the libraries that NumPy, SciPy and scikit-learn call; None: as it is."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    if count is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _stored(
