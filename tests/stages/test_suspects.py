@@ -13,7 +13,8 @@ from multibeta.stages.shared.suspects import Evidence, altered, rests_on_this_ma
 
 FOLDER = CellFolder(Path("beta~4"))
 MIG, KL = ("dlib19", "mean", "mig", ""), ("held_out", "posterior", "kl", "")
-MEASURED = Measured(FOLDER, pd.DataFrame(), pd.DataFrame(), {}, {}, {}, [], [0], [], False)
+NONE = pd.DataFrame()
+MEASURED = Measured(FOLDER, NONE, NONE, {}, {}, {}, NONE, {}, [], [0], [], False)
 
 
 def drift(key, then, now):
@@ -26,6 +27,7 @@ def evidence(key=MIG, then=0.3, stored=0.25, trained=0.25, **changes):
         folder=FOLDER,
         seed=0,
         measured=MEASURED,
+        damage={},
         weights=1e-7,
         losses=1e-7,
         kept=None,

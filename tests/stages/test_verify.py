@@ -244,6 +244,103 @@ def test_with_other_code_a_changed_row_is_unexplained(study, drawn):
     assert "  otherwise than then: kl rests on n = 7; measured anew on 60" in drift_table(found)
 
 
+def alter_tensors(path, change):
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path)
+
+
+def alter_arrays(path, change):
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    change(arrays)
+    np.savez(path, **arrays)
+
+
+def without_seed(arrays, seed):
+    for name in [name for name in arrays if name.startswith(f"seed{seed}/")]:
+        del arrays[name]
+
+
+def with_seed_7(tensors):
+    tensors |= {name.replace("seed0", "seed7"): tensor.clone() for name, tensor in tensors.items() if "seed0" in name}
+
+
+@pytest.mark.parametrize("name", ["models.safetensors", "codes.npz"])
+def test_a_file_without_a_finished_run_beside_others_is_named(study, drawn, name):
+    path = cell(study, drawn[0]).path / name
+    alter = alter_tensors if path.suffix == ".safetensors" else alter_arrays
+    alter(path, lambda arrays: without_seed(arrays, drawn[1]))
+    assert verify(study).altered == {str(path): f"holds nothing of seed {drawn[1]}, which cell.json says is done"}
+
+
+def test_weights_of_a_run_that_is_not_of_the_cell_are_named_also_where_it_is_not_drawn(study, drawn):
+    models = cell(study, "1" if drawn[0] == "4" else "4").models
+    alter_tensors(models, with_seed_7)
+    assert verify(study).altered == {str(models): "holds something of seed 7, which cell.json does not say is done"}
+
+
+def test_a_history_that_is_gone_or_holds_no_numbers_is_named(study, drawn):
+    history = cell(study, drawn[0]).history
+    content = history.read_text(encoding="utf-8")
+    history.unlink()
+    assert verify(study).altered == {str(history): "is missing"}
+    lines = content.splitlines()
+    lines[-1] = lines[-1].rpartition(",")[0] + ",abc"
+    history.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert verify(study).altered == {str(history): "damaged (could not convert string to float: 'abc')"}
+
+
+def test_a_matrix_behind_a_score_that_was_altered_is_named(study, drawn):
+    path = cell(study, drawn[0]).arrays
+    name = f"seed{drawn[1]}/mig/dlib19/mean/mutual_information"
+
+    def alter(arrays):
+        arrays[name] = arrays[name] * 1.000001
+
+    alter_arrays(path, alter)
+    told = f"seed {drawn[1]}: mig/dlib19/mean/mutual_information is not what is measured anew"
+    assert verify(study).altered == {str(path): told}
+    path.write_bytes(b"no archive")
+    assert "damaged" in verify(study).altered[str(path)]
+
+
+def test_repeats_that_would_widen_an_interval_are_named_where_their_run_is_drawn(study):
+    repeats = cell(study, "4").repeats
+    table = pd.read_csv(repeats, dtype=str)
+    table.loc[table.metric_seed == "1", "value"] = "0.77"
+    table.to_csv(repeats, index=False, lineterminator="\n")
+    (told,) = verify(study, share=1).altered.items()
+    assert told[0] == str(repeats)
+    assert "by the metrics' seed 1 is 0.77, not so anew" in told[1]
+
+
+def test_a_spec_that_asks_for_something_else_than_the_study_is_named(study, drawn):
+    spec = cell(study, "1" if drawn[0] == "4" else "4").spec
+    content = read_json(spec)
+    content["training"]["learning_rate"] = 0.5
+    write_json(spec, content)
+    assert verify(study).altered == {str(spec): "asks for something else than study.json"}
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "told"),
+    [
+        ("steps", 99999, "steps is 99999, trained anew 40"),
+        ("parameters", 1, "parameters is 1, trained anew "),
+        ("identity", {"strength": "2"}, "its identity is not what its fingerprint is of"),
+    ],
+)
+def test_a_fact_of_a_run_that_its_training_does_not_give_again_is_named(study, drawn, fact, value, told):
+    path = cell(study, drawn[0]).cell
+    facts = read_json(path)
+    facts["runs"][str(drawn[1])][fact] = value
+    write_json(path, facts)
+    found = verify(study)
+    assert list(found.altered) == [str(path)]
+    assert found.altered[str(path)].startswith(f"seed {drawn[1]}: {told}")
+
+
 def test_nothing_is_taken_from_what_the_trainings_left(study):
     for path in (study.root / ".state").glob("*/finished.safetensors"):
         path.write_bytes(b"")
@@ -338,12 +435,25 @@ def test_a_training_that_comes_to_something_else_has_moved_and_no_file_is_called
     assert "as then: threads, processor" in text
 
 
-def test_without_weights_and_images_as_in_an_archive_the_numbers_are_verified(study):
+def as_in_an_archive(study):
     for beta in ("1", "4"):
         cell(study, beta).models.unlink()
         cell(study, beta).codes.unlink()
     for images in (study.root / ".data").glob("*/*.npy"):
         images.unlink()
+
+
+def test_without_weights_an_altered_number_is_told_by_the_training_that_has_the_losses_of_then(study, drawn):
+    as_in_an_archive(study)
+    metrics = cell(study, drawn[0]).metrics
+    alter_score(metrics, drawn[1], "mse", 1.000001)
+    (told,) = verify(study).altered.items()
+    assert told[0] == str(metrics)
+    assert "the same weights score otherwise (mse " in told[1]
+
+
+def test_without_weights_and_images_as_in_an_archive_the_numbers_are_verified(study):
+    as_in_an_archive(study)
     before = contents(study.root)
     found = verify(study)
     assert found.verdict == Verdict.IDENTICAL
@@ -352,7 +462,12 @@ def test_without_weights_and_images_as_in_an_archive_the_numbers_are_verified(st
     assert list(run.left_out) == ["udr"]
     assert len(run.trained) > 10
     assert contents(study.root) == before
-    assert "the study holds no weights of it that could be measured" in drift_table(found)
+    text = drift_table(found)
+    assert "the study holds no weights of it that could be measured" in text
+    assert text.splitlines()[-1] == (
+        "identical: every number that could be checked is the same to the last bit; "
+        "of 1 of 1 runs the study holds no weights."
+    )
 
 
 def test_a_diverged_run_diverges_anew(tmp_path):

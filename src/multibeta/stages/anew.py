@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import pandas as pd
 from multibeta import registry
 from multibeta.report.drift import Drift, Key, Pool, Score, Verified, drifts, reasons, yardsticks
 from multibeta.report.drift_rows import malformed, rows_by_score, unlike_rows
-from multibeta.results import CellFolder, StudyFolder, data_folder, read_table, write_json
+from multibeta.results import CellFolder, StudyFolder, data_folder, read_table, reading, write_json
 from multibeta.stages.evaluate import rows_of_failed
 from multibeta.stages.features import learn_features
 from multibeta.stages.shared.gather import Found
 from multibeta.stages.shared.measured import Measured, limited_threads, measure_both
+from multibeta.stages.shared.metric_rows import read_arrays
 from multibeta.stages.shared.suspects import Evidence, altered, of_other_code, rests_on_this_machine
-from multibeta.stages.shared.witnesses import distance, kept_weights
+from multibeta.stages.shared.witnesses import clause, distance, kept_weights
 
 #: What does not change what a run comes to, but costs time or goes on from what is to be checked.
 PLAINLY = {"extendable": False, "tensorboard": False, "snapshot_every": None, "max_minutes": None}
@@ -105,12 +107,16 @@ def _held_against(
     left_out |= of_other_code(rows, pooled, same_code)
     trained = _checked(drifts(table, fresh, half, changed), left_out)
     stored = _checked(drifts(table, again, half, measuring), left_out) if len(again) else None
-    weights, losses = measured.distance(seed), _losses(found.folder, measured.folder, seed)
+    damage = dict(measured.damage)
+    weights, losses = measured.distance(seed), _losses(found.folder, measured.folder, seed, damage)
+    doubted = _doubted(found, measured, learnt)
+    unchecked = {score[2] for score in left_out} | doubted
     kept = kept_weights(found.folder.root, found.fingerprints[seed])
     evidence = Evidence(
         folder=found.folder,
         seed=seed,
         measured=measured,
+        damage=damage,
         weights=weights,
         losses=losses,
         kept=None if kept is None or seed not in measured.weights else distance(measured.weights[seed], kept),
@@ -120,7 +126,10 @@ def _held_against(
         malformed=malformed(table, found.key.place),
         measuring=measuring,
         same_code=same_code,
-        doubted=_doubted(found, measured, learnt),
+        doubted=doubted,
+        told=_told_otherwise(before, after),
+        arrays=_other_arrays(found.folder, seed, measured, unchecked, damage),
+        repeats=_other_repeats(found, seed, measured, unchecked),
     )
     named = altered(evidence)
     # What no model has a number of here, and what is otherwise unlike, where the machine or the code are.
@@ -177,18 +186,76 @@ def _checked(found: Sequence[Drift], left_out: Collection[Score]) -> list[Drift]
     return [each for each in found if each.key[:3] not in left_out]
 
 
-def _losses(one: CellFolder, other: CellFolder, seed: int) -> float | None:
-    """The largest relative difference between the histories of a run; 0 only if all is equal, None without one."""
+def _told_otherwise(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What cell.json says of how a run ended that its training anew does not; "" if nothing."""
+    for name in ("status", "reason", "steps", "epochs", "parameters"):
+        if name in then and then[name] != now[name]:
+            return f"{name} is {then[name]}, trained anew {now[name]}"
+    return ""
+
+
+def _other_arrays(
+    folder: CellFolder, seed: int, measured: Measured, unchecked: Collection[str], damage: dict[str, str]
+) -> str:
+    """Which matrix behind the scores of a run is not what is measured anew; "" if none."""
+    if not folder.arrays.is_file() or seed not in measured.arrays:
+        return ""
+    try:
+        then = read_arrays(folder, seed)
+    except ValueError as error:
+        damage[str(folder.arrays)] = clause(error, folder.arrays)
+        return ""
+    now = measured.arrays[seed]
+    for name in sorted(then.keys() | now.keys()):
+        if name.partition("/")[0] in unchecked:
+            continue
+        if name not in then:
+            return f"{name} is missing"
+        if name not in now or not np.array_equal(then[name], now[name], equal_nan=now[name].dtype.kind == "f"):
+            return f"{name} is not what is measured anew"
+    return ""
+
+
+def _other_repeats(found: Found, seed: int, measured: Measured, unchecked: Collection[str]) -> str:
+    """Which row of repeats.csv is not what is measured anew; "" if none, or if they are not of this run."""
+    if not found.folder.repeats.is_file() or not (measured.repeats.seed == seed).any():
+        return ""
+    columns = ["seed", "metric_seed", "metric", "protocol", "representation", "value"]
+    then, now = (
+        Counter(table[~table.metric.isin(list(unchecked))][columns].itertuples(index=False, name=None))
+        for table in (found.repeats, measured.repeats)
+    )
+    for row in (*(then - now), *(now - then)):
+        lacks = "" if row in then else " is missing"
+        return f"{row[2]} ({row[3]}, {row[4]}) by the metrics' seed {row[1]}{lacks or f' is {row[5]:.6g}, not so anew'}"
+    return ""
+
+
+def _losses(one: CellFolder, other: CellFolder, seed: int, damage: dict[str, str]) -> float | None:
+    """The largest relative difference between the histories of a run; 0 only if all is equal, None without one.
+
+    Why there is none goes to ``damage``.
+    """
     if not one.history.is_file():
+        damage[str(one.history)] = "is missing"
         return None
-    first, second = (read_table(each.history, ("seed", "step")) for each in (one, other))
-    first, second = (table[table.seed == seed].dropna(axis=1, how="all") for table in (first, second))
+    try:
+        with reading(one.history):
+            first, second = (_history(each, seed) for each in (one, other))
+    except ValueError as error:
+        damage[str(one.history)] = clause(error, one.history)
+        return None
     if first.shape != second.shape or list(first) != list(second):
         return math.inf
-    a, b = (table.to_numpy(dtype=np.float64) for table in (first, second))
+    a, b = first.to_numpy(), second.to_numpy()
     if np.array_equal(a, b, equal_nan=True):
         return 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = np.abs(a - b) / np.maximum(np.abs(a), np.abs(b))
     relative = relative[np.isfinite(relative)]
     return float(relative.max()) if relative.size and relative.max() > 0 else math.inf
+
+
+def _history(folder: CellFolder, seed: int) -> pd.DataFrame:
+    table = read_table(folder.history, ("seed", "step")).astype(np.float64)
+    return table[table.seed == seed].dropna(axis=1, how="all")

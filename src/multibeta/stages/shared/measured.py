@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from multibeta.results import METRICS_COLUMNS, CellFolder, read_table, write_rows
+from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, CellFolder, read_table, write_rows
+from multibeta.stages.evaluate import repeated_rows
 from multibeta.stages.shared.codes import Codes, EvaluationImages, conditions, encode_images, read_codes
 from multibeta.stages.shared.gather import Found
 from multibeta.stages.shared.material import Material, Real
-from multibeta.stages.shared.metric_rows import Rows, metric_rows
+from multibeta.stages.shared.metric_rows import Matrices, Rows, metric_rows
 from multibeta.stages.shared.opened import open_dataset
-from multibeta.stages.shared.witnesses import codes_agree, distance, stored_weights
+from multibeta.stages.shared.witnesses import clause, codes_agree, distance, of_other_runs, stored_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +36,10 @@ class Measured:
         folder: where the models trained anew lie.
         trained, stored: rows of the models trained anew, and of those that the study holds.
         anew, weights: their weights by seed.
-        damage: why the study's weights or codes cannot be read, by path.
+        arrays: matrices behind the scores of the stored model of a seed, or of that trained anew where there is none.
+        repeats: scores of the first finished run by every seed of the metrics, as repeats.csv has them, where it is one
+            of those measured; likewise of the stored model if there is one.
+        damage: why the study's weights or codes cannot be read or are not of its runs, by path.
         strangers: seeds whose stored codes are not those of their stored weights.
         own: seeds whose stored codes are.
         confirmed: seeds whose stored codes are those of the weights trained anew.
@@ -46,6 +51,8 @@ class Measured:
     stored: pd.DataFrame
     anew: Mapping[int, Mapping[str, Tensor]]
     weights: Mapping[int, Mapping[str, Tensor]]
+    arrays: Mapping[int, Matrices]
+    repeats: pd.DataFrame
     damage: Mapping[str, str]
     strangers: Sequence[int]
     own: Sequence[int]
@@ -84,9 +91,12 @@ def measure_both(
     chosen = EvaluationImages.choose(dataset, cell.evaluation)
     real = Real(dataset, chosen, dataset.folder / "features.safetensors")
     damage: dict[str, str] = {}
-    weights, codes = _stored(found.folder, chosen, damage)
+    finished = [seed for seed in cell.seeds if found.status(seed)[0] == "done"]
+    weights, codes = _stored(found, chosen, damage)
     place = dict(zip(METRICS_COLUMNS, found.key.place, strict=False))
     rows: dict[str, Rows] = {"metrics": [], "stored": []}
+    repeats: Rows = []
+    arrays: dict[int, Matrices] = {}
     strangers: list[int] = []
     ours: list[int] = []
     confirmed: list[int] = []
@@ -108,8 +118,13 @@ def measure_both(
                     continue
                 with limited_threads(count):
                     table = encoded(run)
-                    material = Material(run, real, table, cell.evaluation, run.likelihood, siblings)
-                    measured, _ = metric_rows(material, cell.metric_names)
+                    material = partial(Material, run, real, table, likelihood=run.likelihood, siblings=siblings)
+                    measured, matrices = metric_rows(material(cell.evaluation), cell.metric_names)
+                    if seed not in arrays:
+                        arrays[seed] = matrices
+                        if seed in finished[:1]:
+                            again = repeated_rows(measured, material, cell)
+                            repeats = [{**place, "seed": seed, **row} for row in again]
                 rows[name] += [{**place, "seed": seed, **row} for row in measured]
                 if seed in codes:
                     agree = _agree(codes[seed], table)
@@ -120,10 +135,22 @@ def measure_both(
     # Written and read, so that numbers are read as those of the study are.
     for name, some in rows.items():
         write_rows(folder.path / f"{name}.csv", METRICS_COLUMNS, some)
+    write_rows(folder.repeats, REPEATS_COLUMNS, repeats)
     trained, stored = (read_table(folder.path / f"{name}.csv", METRICS_COLUMNS) for name in rows)
-    finished = {int(seed) for seed, run in found.facts["runs"].items() if run["status"] == "done"}
-    alone = not finished <= codes.keys()
-    return Measured(folder, trained, stored, stored_weights(folder), weights, damage, strangers, ours, confirmed, alone)
+    return Measured(
+        folder=folder,
+        trained=trained,
+        stored=stored,
+        anew=stored_weights(folder),
+        weights=weights,
+        arrays=arrays,
+        repeats=read_table(folder.repeats, REPEATS_COLUMNS),
+        damage=damage,
+        strangers=strangers,
+        own=ours,
+        confirmed=confirmed,
+        alone=not set(finished) <= codes.keys(),
+    )
 
 
 @contextmanager
@@ -145,25 +172,28 @@ def limited_threads(count: int | None) -> Iterator[None]:
 
 
 def _stored(
-    folder: CellFolder, chosen: EvaluationImages, damage: dict[str, str]
+    found: Found, chosen: EvaluationImages, damage: dict[str, str]
 ) -> tuple[dict[int, dict[str, Tensor]], dict[int, Codes]]:
     """The weights and the codes that the study holds of a cell; what cannot be read goes to ``damage``."""
+    folder, runs = found.folder, found.facts["runs"]
     weights: dict[int, dict[str, Tensor]] = {}
     codes: dict[int, Codes] = {}
     if folder.models.is_file():
         try:
             weights = stored_weights(folder)
         except ValueError as error:
-            damage[str(folder.models)] = _clause(error, folder.models)
+            damage[str(folder.models)] = clause(error, folder.models)
     if folder.codes.is_file():
         try:
             images, codes = read_codes(folder)
         except (ValueError, KeyError) as error:
-            damage[str(folder.codes)] = _clause(error, folder.codes)
+            damage[str(folder.codes)] = clause(error, folder.codes)
         else:
             if not all(np.array_equal(getattr(images, name), rows) for name, rows in vars(chosen).items()):
                 damage[str(folder.codes)] = "holds the codes of other images than the evaluation asks for"
                 codes = {}
+            elif why := of_other_runs(codes, runs):
+                damage[str(folder.codes)] = why
     return weights, codes
 
 
@@ -173,13 +203,9 @@ def _opened(folder: CellFolder, cell: Cell, seed: int, device: str, damage: dict
     try:
         return open_run(folder, cell, seed, device)
     except ValueError as error:
-        damage[str(folder.models)] = _clause(error, folder.models)
+        damage[str(folder.models)] = clause(error, folder.models)
         return None
 
 
 def _agree(one: Codes, other: Codes) -> bool:
     return all(codes_agree(array, getattr(other, name)) for name, array in vars(one).items())
-
-
-def _clause(error: Exception, path: Path) -> str:
-    return " ".join(str(error).split()).removeprefix(f"{path}: ").partition("; remove it")[0]

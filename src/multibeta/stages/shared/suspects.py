@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from multibeta.metrics.image._weights import locked
@@ -24,6 +24,7 @@ class Evidence:
     """What is known of a run that was trained and measured anew.
 
     Attributes:
+        damage: why a file cannot be read, by its path.
         weights: distance of the weights trained anew from the stored ones; None without either.
         losses: of its history from that of the training anew; None without one that can be read.
         kept: of the stored weights from those that the training left in ``.state``; None without these.
@@ -34,11 +35,13 @@ class Evidence:
         measuring: what differs from then that the rounding depends on of measuring the model whose rows count.
         same_code: is nothing known of the code having changed since the report?
         doubted: metrics that may come out otherwise because of another file than metrics.csv.
+        told, arrays, repeats: what does not come out anew of cell.json, arrays.npz and repeats.csv; "" if nothing.
     """
 
     folder: CellFolder
     seed: int
     measured: Measured
+    damage: Mapping[str, str]
     weights: float | None
     losses: float | None
     kept: float | None
@@ -49,6 +52,9 @@ class Evidence:
     measuring: Sequence[str]
     same_code: bool
     doubted: Collection[str]
+    told: str = ""
+    arrays: str = ""
+    repeats: str = ""
 
     @property
     def trained_alike(self) -> bool:
@@ -71,7 +77,7 @@ class Evidence:
 
 def altered(found: Evidence) -> dict[str, str]:
     """Why a file of the run is not what was written, by its path."""
-    named = dict(found.measured.damage)
+    named = dict(found.damage)
     folder, seed, models = found.folder, found.seed, str(found.folder.models)
     if found.weights and models not in named and (why := _of_weights(found)):
         named[models] = f"seed {seed}: {why}"
@@ -79,6 +85,11 @@ def altered(found: Evidence) -> dict[str, str]:
         named[str(folder.codes)] = f"seed {seed}: not the codes of models.safetensors; one of the two was altered"
     if found.trained_alike and found.losses:
         named[str(folder.history)] = f"seed {seed}: holds other losses than the training that gives the same weights"
+    if found.trained_alike and found.told:
+        named[str(folder.cell)] = f"seed {seed}: {found.told}"
+    if found.exact and models not in named:
+        others = {folder.arrays: found.arrays, folder.repeats: found.repeats}
+        named |= {str(path): f"seed {seed}: {why}" for path, why in others.items() if why}
     why = found.malformed
     if models not in named:
         why = why or next(_of_rows(found), "") or next(_of_numbers(found), "")
