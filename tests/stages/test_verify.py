@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -497,6 +498,23 @@ def test_a_draw_is_spread_over_the_cells_and_the_same_for_a_seed():
     assert sorted(len(seeds) for _, seeds in draw(runs, 0.5, seed=0)) == [1] * 5 + [2] * 5
     assert draw(runs, 1, seed=0) == runs
     assert len(draw(runs, 0.001, seed=0)) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_it_measures_leaves_no_temporary_folder(made, tmp_path, number):
+    code = (
+        "import os, sys\n"
+        "from multibeta.cli import main\n"
+        "from multibeta.stages import anew\n"
+        "measure = anew.measure_both\n"
+        f"anew.measure_both = lambda *all: (os.kill(os.getpid(), {number:d}), measure(*all))[1]\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", code, "verify", str(made.path)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert not list(tmp_path.glob("multibeta-verify-*"))
 
 
 def refused(capsys, *arguments):
