@@ -53,6 +53,7 @@ def test_a_score_that_both_models_have_and_the_table_has_not_was_altered():
         {"trained": 0.2999, "stored": 0.2999},  # a few decisions may do that
         {"weights": 0.0, "losses": 0.0},  # the models are one
         {"measuring": ["scikit-learn: 1.8 → 1.9"]},
+        {"measuring": ["device: NVIDIA H100 → cpu"]},
         {"same_code": False},
         {"kept": 0.1},  # the weights are not those that its training left
         {"measured": replace(MEASURED, own=[])},  # nothing says whose weights they are
@@ -67,6 +68,12 @@ def test_a_smooth_score_moves_in_its_last_digits_alone():
     assert altered(evidence(KL, 12.0, 12.00001, 12.0)) == {}
     assert "(kl 12 → 12.001)" in altered(evidence(KL, 12.0, 12.001, 12.01))["beta~4/metrics.csv"]
     assert altered(evidence(KL, 12.0, 12.001, 12.0)).keys() == {"beta~4/models.safetensors"}
+
+
+def test_a_gpu_that_rounds_to_fewer_digits_moves_a_smooth_score_farther():
+    on_gpu = {"key": KL, "then": 12.0, "measuring": ["device: NVIDIA H100 → cpu"]}
+    assert altered(evidence(stored=12.01, trained=12.02, **on_gpu)) == {}
+    assert "(kl 12 → 12.2)" in altered(evidence(stored=12.2, trained=12.3, **on_gpu))["beta~4/metrics.csv"]
 
 
 def test_only_weights_that_are_not_here_explain_that_a_metric_is_not_computed():

@@ -95,6 +95,7 @@ def _held_against(
     """
     before, after = ({**facts, **facts["runs"][str(seed)]} for facts in (then, now))
     ended = before["status"], after["status"]
+    same_code = same_code and before["versions"].get("multibeta") == after["versions"].get("multibeta")
     changed = reasons(before, after)
     table, fresh, again = (each[each.seed == seed] for each in (found.metrics, measured.trained, measured.stored))
     if fresh.empty:  # it ended without a model

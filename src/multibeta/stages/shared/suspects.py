@@ -132,7 +132,8 @@ def _unlike(trained: Sequence[Drift], stored: Sequence[Drift]) -> Iterator[Drift
     for one, other in zip(stored, trained, strict=bool(stored)):
         away, beside = abs(one.now - one.then), abs(other.now - other.then)
         beyond = one.verdict == Verdict.MOVED and other.verdict != Verdict.MOVED
-        if (beyond or _is_smooth(one)) and (math.isnan(away) or beside < away / 10):
+        smooth = one.key[2] in SMOOTH and not one.key[3] and _is_beyond(ROUNDING, one)
+        if (beyond or smooth) and (math.isnan(away) or beside < away / 10):
             yield one
 
 
@@ -151,24 +152,20 @@ def _of_rows(found: Evidence) -> Iterator[str]:
 def _of_numbers(found: Evidence) -> Iterator[str]:
     """Values of metrics.csv that the model which it was measured of does not have.
 
-    On a machine as then all its numbers are the same to the last bit. Elsewhere `SMOOTH` ones move in the last digits;
-    and a number that this model and the one trained anew share, though their weights differ, does not hang on rounding,
-    unless a library computes it otherwise.
+    On a machine as then all its numbers are the same to the last bit. Elsewhere `SMOOTH` ones move in the last digits,
+    or by less than `FLIPS` where a GPU rounded to fewer; and a number that this model and the one trained anew share,
+    though their weights differ, does not hang on rounding, unless a library computes it otherwise.
     """
     trained = {each.key: each.now for each in found.trained}
-    same_libraries = not any(reason.partition(":")[0] in ROUNDS for reason in found.measuring)
+    differ = {reason.partition(":")[0] for reason in found.measuring}
+    rounding = FLIPS if "device" in differ else ROUNDING
+    same_means = bool(found.weights) and not differ & {"device", *ROUNDS}
     for each in found.trained if found.stored is None else found.stored:
         if each.verdict == Verdict.IDENTICAL or each.key[2] in found.doubted:
             continue
-        away = abs(each.now - each.then)
-        settled = (
-            bool(found.weights)
-            and same_libraries
-            and not each.key[3]
-            and trained.get(each.key) == each.now
-            and away > FLIPS * max(abs(each.now), abs(each.then))
-        )
-        if found.exact or (_is_stable(found) and (_is_smooth(each) or settled)):
+        settled = same_means and not each.key[3] and trained.get(each.key) == each.now and _is_beyond(FLIPS, each)
+        smooth = each.key[2] in SMOOTH and not each.key[3] and _is_beyond(rounding, each)
+        if found.exact or (_is_stable(found) and (smooth or settled)):
             yield f"the same weights score otherwise ({_of(each)})"
 
 
@@ -177,8 +174,9 @@ def _is_stable(found: Evidence) -> bool:
     return found.sure and found.same_code and found.stored is not None
 
 
-def _is_smooth(each: Drift) -> bool:
-    return each.key[2] in SMOOTH and not each.key[3] and not abs(each.now - each.then) <= ROUNDING * abs(each.then)
+def _is_beyond(share: float, each: Drift) -> bool:
+    """Is a number now farther from then than a share of it, or not there?"""
+    return not abs(each.now - each.then) <= share * abs(each.then)
 
 
 def _of(each: Drift) -> str:
