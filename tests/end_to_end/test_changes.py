@@ -1,10 +1,14 @@
 """A study that grows or shrinks, really run: what exists is kept, what is left out is dropped from the report."""
 
+import re
+
 import pytest
 from safetensors.numpy import load_file
 from tiny_study import TINY
 
 from multibeta.results import read_table
+from multibeta.stages.shared.specs import write_specs
+from multibeta.study import Study
 
 pytestmark = pytest.mark.slow
 CELL = "results/tiny/cells/digits/beta_vae/beta~1"
@@ -57,6 +61,25 @@ def test_figures_are_drawn_on_demand_and_nothing_is_done_again_for_them(finished
     assert "figures/reconstructions.png" not in (work.path / "results/tiny/report.md").read_text(encoding="utf-8")
     work.run("report", "results/tiny", program="multibeta")
     assert "figures/reconstructions.png" in (work.path / "results/tiny/report.md").read_text(encoding="utf-8")
+
+
+def test_measures_of_another_evaluation_count_for_none_until_they_are_made_anew(finished, tmp_path):
+    work = finished.copy(tmp_path / "work")
+    work.configure(evaluation={**TINY["evaluation"], "samples": 70})
+    # A start writes what is asked for, and is killed at once.
+    write_specs(Study.read(work.path / "config.yaml"), work.path / "results")
+
+    def told(*arguments, status=0):
+        return work.run(*arguments, program="multibeta", status=status)
+
+    assert "0 of 8 runs ended (8 trained)" in told("status", "results/tiny")
+    assert re.search(r"0 to train.*8 to measure|8 runs to measure", told("plan", "config.yaml"), flags=re.DOTALL)
+    assert "no run of it is trained and measured yet" in told("verify", "results/tiny", status=1)
+    told("report", "results/tiny")
+    assert read_table(work.path / "results/tiny/runs.csv").kl.isna().all()
+    assert "not measured as study.json asks" in told("pack", "results/tiny", "-o", str(tmp_path / "tiny.zip"))
+    assert work.study() == {"measure": 4, "measure_references": 1, "report_study": 1}
+    assert "8 of 8 runs ended" in told("status", "results/tiny")
 
 
 def test_the_same_study_twice_gives_the_same_bytes(finished, place, tmp_path):

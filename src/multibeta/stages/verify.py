@@ -14,7 +14,7 @@ import pandas as pd
 
 from multibeta import randomness
 from multibeta.cell import Cell, fingerprint
-from multibeta.records import CellRecord, ProvenanceRecord, read, read_study
+from multibeta.records import CellRecord, CostsRecord, ProvenanceRecord, is_measured, read, read_study
 from multibeta.report.drift import Pool, Verification, Verified, pool
 from multibeta.results import (
     METRICS_COLUMNS,
@@ -126,6 +126,8 @@ def _runs(folder: StudyFolder, study: Mapping[str, Any]) -> tuple[Runs, dict[str
     for spec in study["cells"]:
         files = folder.cell(spec["dataset"]["name"], spec["variant"]["name"], spec["strength"])
         facts = read(files.cell, CellRecord)["runs"] if files.cell.is_file() else {}
+        costs = read(files.costs, CostsRecord) if files.costs.is_file() else {}
+        evaluation = spec.get("evaluation_fingerprint", "")
         seeds = []
         for seed in spec["seeds"]:
             run = facts.get(str(seed))
@@ -133,7 +135,7 @@ def _runs(folder: StudyFolder, study: Mapping[str, Any]) -> tuple[Runs, dict[str
                 passed_over["not trained yet"] += 1
             elif run["status"] not in ENDED:
                 passed_over[f"ended as {run['status']}"] += 1
-            elif not files.metrics.is_file():
+            elif not (files.metrics.is_file() and is_measured(costs, seed, run["fingerprint"], evaluation)):
                 passed_over["not measured yet"] += 1
             else:
                 seeds.append(seed)

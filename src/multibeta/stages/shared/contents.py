@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multibeta import registry
-from multibeta.records import CellRecord, ProvenanceRecord, read
+from multibeta.records import CellRecord, CostsRecord, ProvenanceRecord, is_measured, read
 from multibeta.results import CellFolder, StudyFolder, data_folder, read_table
 
 #: Files of a cell that hold its models, or codes as large; packed where they are asked for.
@@ -85,12 +85,15 @@ def _of_cell(title: str, files: CellFolder, spec: Mapping[str, Any], weights: bo
     if runs is None:
         yield f"{title}: what became of its runs, for its cell.json is damaged"
         return
+    costs = read(files.costs, CostsRecord) if files.costs.is_file() else {}
     seeds: dict[str, list[str]] = {}
     for seed in map(str, spec["seeds"]):
         if seed not in runs:
             seeds.setdefault("not trained yet", []).append(seed)
         elif runs[seed]["fingerprint"] != spec["fingerprints"][seed]:
             seeds.setdefault("not trained as study.json asks; what is in it is of another spec", []).append(seed)
+        elif not is_measured(costs, int(seed), runs[seed]["fingerprint"], spec.get("evaluation_fingerprint", "")):
+            seeds.setdefault("not measured as study.json asks", []).append(seed)
     for said, some in seeds.items():
         yield f"{title}, seed{'s' * (len(some) > 1)} {', '.join(some)}: {said}"
     finished = any(run["status"] == "done" for run in runs.values())
