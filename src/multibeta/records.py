@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -39,6 +40,7 @@ class BoardCell(Form):
     strength: str = Field(pattern=r"^[0-9.]{1,24}$")
     seeds: list[Seed]
     fingerprints: dict[Digits, Hash]
+    evaluation_fingerprint: str = ""
 
     @model_validator(mode="after")
     def _of_every_seed(self) -> BoardCell:
@@ -124,10 +126,25 @@ class CellRecord(Form):
 
 
 class CostsRecord(Form):
-    """costs.json: seconds by seed."""
+    """costs.json: seconds by seed, and fingerprints of the evaluation and of the run of each seed."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(init=False)
+    evaluation: str = ""
+    runs: dict[Digits, str] = {}
+
+
+def is_measured(costs: Mapping[str, Any], seed: int, run: str, evaluation: str) -> bool:
+    """Are a cell's measures those of this run by this evaluation, by what its costs.json says?
+
+    Args:
+        run: fingerprint of the run.
+        evaluation: fingerprint of the evaluation.
+
+    What is not said, as in an older study, is taken to be so.
+    """
+    runs, by = costs.get("runs"), costs.get("evaluation")
+    return (not runs or runs.get(str(seed)) == run) and (not by or not evaluation or by == evaluation)
 
 
 class ProgressRecord(Form):

@@ -20,14 +20,14 @@ from multibeta.published_values import problem
 from multibeta.results import StudyFolder
 
 #: Raise when equal results begin to be reported differently.
-REPORT_VERSION = 9
+REPORT_VERSION = 10
 
 #: Jobs that Snakemake can plan; Locatello et al. 2019 trained 12,600 models, in 252 cells.
 MOST_CELLS = 10_000
 MOST_RUNS = 1_000_000
 
 #: Keys of a cell in study.json that follow from its spec.
-FOLLOWS = ("data_key", "fingerprints")
+FOLLOWS = ("data_key", "fingerprints", "evaluation_fingerprint")
 
 #: Seeds by (dataset, variant, strength).
 Sweep = dict[tuple[str, str, str], list[int]]
@@ -344,7 +344,7 @@ class Study:
 def _of_study(cell: Cell) -> dict[str, Any]:
     """What study.json says of a cell beside its spec, so that a reader need not work it out: `FOLLOWS`."""
     fingerprints = {str(seed): cell.run_fingerprint(seed) for seed in cell.seeds}
-    return dict(zip(FOLLOWS, (cell.data_key, fingerprints), strict=True))
+    return dict(zip(FOLLOWS, (cell.data_key, fingerprints, cell.evaluation_fingerprint), strict=True))
 
 
 def _require_score(name: str) -> None:

@@ -1,8 +1,9 @@
 """Stand-ins for the commands of LSF and PBS: jobs run on this machine in the background, by number, in one folder.
 
 Called as `python stand_in_batch.py FOLDER COMMAND …` for a command such as bsub or qstat. FOLDER holds one file per job
-and kind: `arguments` it was submitted with, `pid` of its process group, `status` it ended with, `output`. Limits are
-not kept: a test that wants a job out of time calls `end`, which sends it SIGTERM, as these systems do.
+and kind: `arguments` it was submitted with, `pid` of its process group, `status` it ended with, `output`. Where it has
+a file `refusal`, no job is taken, and that says why. Limits are not kept: a test that wants a job out of time calls
+`end`, which sends it SIGTERM, as these systems do.
 """
 
 import contextlib
@@ -52,7 +53,8 @@ def hold(folder: Path, number: str, command: list[str]) -> None:
 
 
 def end(folder: Path, number: str) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    """End a job that has begun; one that has not is left alone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         os.killpg(int((folder / f"{number}.pid").read_text(encoding="utf-8")), signal.SIGTERM)
 
 
@@ -64,8 +66,11 @@ def status(folder: Path, number: str) -> int | None:
 
 def main(folder: Path, name: str, arguments: list[str]) -> None:
     last = arguments[-1].partition(".")[0]
+    refusal = folder / "refusal"
     if name == "hold":
         hold(folder, arguments[0], arguments[1:])
+    elif name in {"bsub", "qsub"} and refusal.exists():
+        sys.exit(refusal.read_text(encoding="utf-8"))
     elif name == "bsub":
         print(f"Job <{submit(folder, arguments)}> is submitted to queue <normal>.")
     elif name == "qsub":
@@ -73,6 +78,8 @@ def main(folder: Path, name: str, arguments: list[str]) -> None:
     elif name in {"bkill", "qdel"}:
         for job in arguments:
             end(folder, job.partition(".")[0])
+    elif not last.isdecimal():
+        sys.exit(f"{last}: Illegal job ID." if name == "bjobs" else f"qstat: illegally formed job identifier: {last}")
     elif not (folder / f"{last}.arguments").exists():
         print(f"Job <{last}> is not found" if name == "bjobs" else f"qstat: Unknown Job Id {last}", file=sys.stderr)
     elif name == "bjobs":

@@ -7,7 +7,7 @@ import time
 
 import pytest
 import stand_in_batch
-from tiny_study import BIN, SLOW
+from tiny_study import BIN, ROOT, SLOW
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("snakemake_executor_plugin_cluster_generic", reason="its executor is not installed")
@@ -59,8 +59,8 @@ def test_a_study_outlives_time_limits_and_cancelled_jobs(system, place, tmp_path
         try:
             first = training_under_way(far, jobs, snakemake, 1)
             stand_in_batch.end(jobs, first)
-            second = training_under_way(far, jobs, snakemake, 2)
-            subprocess.run([programs / CANCEL[system], second], check=True)
+            training_under_way(far, jobs, snakemake, 2)
+            subprocess.run(["bash", "-c", ending_all(system)], cwd=far.path, env=environment, check=True)
             assert snakemake.wait(300) == 0, (far.path / "log").read_text()
         finally:
             snakemake.kill()
@@ -75,6 +75,12 @@ def test_a_study_outlives_time_limits_and_cancelled_jobs(system, place, tmp_path
     # Trainings ask for a GPU, nothing else does.
     asked = {path.stem: path.read_text() for path in jobs.glob("*.arguments")}
     assert {number for number, arguments in asked.items() if GPU[system] in arguments} == set(trainings)
+
+
+def ending_all(system):
+    """The command of the how-to page that ends the jobs of one run."""
+    (command,) = re.findall(r"^    (grep .* bkill)$", (ROOT / "docs/how-to/lsf-pbs.md").read_text(), re.M)
+    return command.replace("NAME", "*").replace("bkill", CANCEL[system])
 
 
 def trainings_of(jobs):
@@ -111,6 +117,7 @@ def test_a_job_that_the_system_knows_nothing_of_has_failed_and_one_that_waits_ha
 
     path = f"{programs}:{os.environ['PATH']}"
     assert status("7", PATH=path) == "failed"
+    assert status("None", PATH=path) == "failed"
     (jobs / "7.arguments").write_text("")
     assert status("7", PATH=path) == "running"
     for ended, word in {"0": "success", "1": "failed", "-15": "failed"}.items():
@@ -118,3 +125,42 @@ def test_a_job_that_the_system_knows_nothing_of_has_failed_and_one_that_waits_ha
         assert status("7", PATH=path) == word
     # Without the system's commands there is no answer, which is no reason to give a job up.
     assert status("7", PATH="/usr/bin:/bin") == "running"
+
+
+def test_a_refused_job_is_an_error_that_says_why(system, place, tmp_path):
+    place = place(tmp_path / "study")
+    jobs, programs = tmp_path / "jobs", tmp_path / "bin"
+    stand_in_batch.install(jobs, programs)
+    (jobs / "refusal").write_text("User cannot use the queue. Job not submitted.")
+    done = subprocess.run(
+        [BIN / "snakemake", "--workflow-profile", f"profiles/{system}"],
+        cwd=place.path,
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "User cannot use the queue" in done.stderr
+    assert not trainings_of(jobs)
+
+
+def test_the_number_of_a_job_is_found_however_bsub_is_told_to_print_it(place, tmp_path):
+    place, programs = place(tmp_path / "study"), tmp_path / "bin"
+    programs.mkdir()
+
+    def submit(answer, **environment):
+        (programs / "bsub").write_text(f"#!/bin/sh\n{answer}\n")
+        (programs / "bsub").chmod(0o755)
+        command = [place.path / "profiles/lsf/submit", "train.1", "gpu", "1", "240", "16000", "1", "job.sh"]
+        environment |= {"PATH": f"{programs}:{os.environ['PATH']}"}
+        return subprocess.run(command, cwd=place.path, env=environment, capture_output=True, text=True, check=False)
+
+    told = 'test "$BSUB_QUIET" || echo "Job <12> is submitted to queue <gpu>."'
+    assert submit(told, BSUB_QUIET="y").stdout == "12\n"
+    assert submit("echo for your information; " + told).stdout == "12\n"
+    for refusal in ("echo Request aborted by esub.", "echo Request aborted by esub.; exit 255"):
+        refused = submit(refusal)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "Request aborted by esub." in refused.stderr

@@ -12,6 +12,22 @@ def test_a_second_run_does_nothing(again):
     assert again.jobs() == {}
 
 
+@pytest.mark.parametrize(
+    ("lost", "jobs"),
+    [
+        ("models.safetensors", {"train": 1, "measure": 1, "report_study": 1}),
+        ("codes.npz", {"measure": 1, "report_study": 1}),
+    ],
+)
+def test_what_is_lost_is_made_again_though_the_report_is_there(again, tmp_path, lost, jobs):
+    path = again.path / "results/tiny/cells/digits/beta_vae/beta~1" / lost
+    path.rename(tmp_path / lost)
+    try:
+        assert again.jobs() == jobs
+    finally:
+        (tmp_path / lost).rename(path)
+
+
 def test_a_new_strength_trains_its_cells_only(again):
     again.configure(strengths=[1, 4, 8])
     assert again.jobs() == {"train": 2, "measure": 2, "report_study": 1}

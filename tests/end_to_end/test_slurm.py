@@ -34,7 +34,7 @@ def study_of(place, path, strengths, steps):
         variants=["slow"],
         strengths=strengths,
         training={"architecture": "mlp", "latents": 3, "budget": f"{steps} steps", "learning_rate": 0.002},
-        running={"checkpoint_seconds": 1},
+        running={"checkpoint_seconds": 1, "device": "cpu"},
     )
     return place
 

@@ -12,10 +12,10 @@ from multibeta.study import Study
 METRICS = ["kl", "reconstruction", "mse", "mig", "factor_vae_score", "udr"]
 
 
-def small_study(root, strengths=(1, 4), **changes):
+def small_study(root, strengths=(1, 4), metrics=METRICS, **changes):
     """The folder of the study, below ``root``; on one thread, as in the pipeline."""
     training = {"architecture": "mlp", "latents": 3, "budget": "40 steps", "learning_rate": 0.002, "log_every": 20}
-    evaluation = {"metrics": METRICS, "protocols": ["dlib19"], "codes": 300, "held_out": 60, "samples": 60}
+    evaluation = {"metrics": list(metrics), "protocols": ["dlib19"], "codes": 300, "held_out": 60, "samples": 60}
     config = {
         "name": "small",
         "datasets": ["digits"],

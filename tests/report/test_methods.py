@@ -8,6 +8,7 @@ from made_findings import findings
 
 from multibeta import registry
 from multibeta.options import EvaluationOptions, TrainingOptions
+from multibeta.report.appendix import costs
 from multibeta.report.bibliography import ENTRY, bibtex, entries_of, entry_of_citation, known
 from multibeta.report.methods import SOFTWARE, methods, methods_latex, references
 
@@ -37,10 +38,18 @@ def study(change=lambda place: {}):
     return replace(made, specs=specs, sources=SOURCES, provenance=provenance)
 
 
-def runs(made, device="cpu", seconds=1800.0):
-    """Every run of the study, half an hour of training and six minutes of measuring each."""
+def runs(made, device="cpu", seconds=1800.0, shared=False):
+    """Every run of the study, half an hour of training and six minutes of measuring each.
+
+    Args:
+        shared: all strengths of a variant are one training.
+    """
     rows = [
-        {"dataset": c.dataset, "variant": c.variant, "beta": c.beta, "seed": seed, "seconds": seconds, "device": device}
+        {
+            **{"dataset": c.dataset, "variant": c.variant, "beta": c.beta, "seed": seed, "seconds": seconds},
+            **{"device": device, "fingerprint": f"{'any' if shared else c.beta} {c.variant} {seed}"},
+            **{"epochs": 1.0, "images_per_second": 10.0, "peak_memory_mb": 100.0},
+        }
         for c in made.cells
         for seed in c.seeds
     ]
@@ -101,6 +110,13 @@ def test_time_and_energy_are_those_of_the_runs():
     on_gpu = methods(runs(study(), device="cuda:0"))
     # 20 × (1,800 s × 700 W + 360 s × 10 W).
     assert "about 7 kWh, assuming 10 W for a busy core and 700 W for a GPU" in on_gpu
+
+
+def test_a_training_that_cells_share_costs_its_time_once():
+    shared = runs(study(), shared=True)
+    assert "training took 5.0 h in all (30.0 min a run), measuring 2.0 h" in methods(shared)
+    assert "Training took 5.0 h in all, measuring 2.0 h, summed over 20 runs and 10 trainings, which" in costs(shared)
+    assert "Training took 10.0 h in all, measuring 2.0 h, summed over 20 runs;" in costs(runs(study()))
 
 
 def test_latex_cites_only_keys_of_the_bibliography():

@@ -247,7 +247,7 @@ def test_a_cell_is_measured_per_seed_and_equal_inputs_give_equal_bytes(trained):
     assert set(table[table.metric == "mig"].factor) == {"", "digit", "area", "thickness", "slant", "width"}
     evaluate(folder)
     assert folder.metrics.read_bytes() == first
-    assert read_json(folder.costs).keys() == {"0", "1"}
+    assert read_json(folder.costs).keys() == {"0", "1", "evaluation", "runs"}
 
 
 def test_a_run_that_diverged_has_rows_that_say_so_and_no_values(trained):

@@ -68,9 +68,9 @@ def test_what_is_done_is_not_planned_again_and_tells_what_measuring_takes(tmp_pa
     assert {(left.trainings, left.runs, left.processes) for left in others} == {(2, 2, 2)}
     measure(folder, ("encode", "evaluate"))
     found = planned(tmp_path)
-    assert found.left[0] == Left(0, 0, 0.0, 0)
+    assert found.left[0] == Left(0, 0, 0.0, 0, 0)
     seconds = json.loads(folder.costs.read_text())
-    assert found.measuring == pytest.approx(sum(seconds.values()) / 2)
+    assert found.measuring == pytest.approx((seconds["0"] + seconds["1"]) / 2)
     assert "6 runs to measure" in in_words(found)
 
 
@@ -79,6 +79,45 @@ def test_equal_runs_are_trained_once(tmp_path):
     assert (len(found.found.runs), found.trainings) == (8, 4)
     assert [left.trainings for left in found.left] == [2, 2, 0, 0]
     assert "8 runs (4 trainings: equal runs are one)" in in_words(found)
+
+
+def test_a_seed_more_has_all_seeds_of_its_cells_measured_again(tmp_path, one_thread):
+    changed = {"variants": {"beta_vae": {}}, "strengths": [1]}
+    study = Study.parse({**CONFIG, **changed})
+    write_specs(study, tmp_path)
+    folder = study.cells[0].folder(tmp_path)
+    prepare_of_cell(folder)
+    train(folder)
+    folder.metrics.write_text("dataset\n")
+    assert planned(tmp_path, **changed).left == [Left(0, 0, 0.0, 0, 0)]
+    (left,) = planned(tmp_path, **changed, seeds=3).left
+    assert (left.trainings, left.runs, left.processes) == (1, 3, 2)
+    # One less, and the cell is written anew without it.
+    (left,) = planned(tmp_path, **changed, seeds=1).left
+    assert (left.trainings, left.runs, left.processes) == (0, 1, 2)
+
+
+def test_a_longer_training_goes_on_where_the_shorter_one_ended(tmp_path, one_thread):
+    changed = {"variants": {"beta_vae": {}}, "strengths": [1]}
+    study = Study.parse({**CONFIG, **changed})
+    write_specs(study, tmp_path)
+    folder = study.cells[0].folder(tmp_path)
+    prepare_of_cell(folder)
+    train(folder)
+    training = {**CONFIG["training"], "budget": "100 steps"}
+    assert planned(tmp_path, **changed, training=training).left == [Left(2, 120, 140.0, 2, 2)]
+    kept = planned(tmp_path, **changed, training=training, running={"device": "cpu", "extendable": False})
+    assert kept.left[0].steps == 200
+    # A learning rate that falls to the end is that of another path.
+    (left,) = planned(tmp_path, **changed, training={**training, "learning_rate_schedule": "cosine"}).left
+    assert left.steps == 200
+    shorter = {**CONFIG["training"], "budget": "20 steps"}
+    assert planned(tmp_path, **changed, training=shorter).left[0].steps == 40
+
+
+def test_what_is_trained_for_another_cell_takes_its_processes_all_the_same(tmp_path):
+    found = planned(tmp_path, variants={"one": {"variant": "beta_vae"}, "same": {"variant": "beta_vae"}})
+    assert [(left.trainings, left.runs, left.processes) for left in found.left] == [(2, 2, 2)] * 2 + [(0, 2, 2)] * 2
 
 
 def test_epochs_need_a_prepared_dataset(tmp_path):

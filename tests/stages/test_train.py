@@ -10,11 +10,13 @@ import time
 import numpy as np
 import pytest
 
+from multibeta.cli import main
 from multibeta.config_errors import ConfigError
 from multibeta.results import read_json, read_table, state_folder, write_json
 from multibeta.stages import train as stage
 from multibeta.stages.encode import encode
-from multibeta.stages.measure import measure
+from multibeta.stages.features import learn_features as _learn
+from multibeta.stages.measure import measure, measure_ahead, take_measured
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import read_cell
 from multibeta.stages.train import Interrupted, told_to_stop, train
@@ -32,6 +34,10 @@ from .conftest import cell, no_training, same, weights  # noqa: E402 - needs tor
 EXPLODES = {"learning_rate": 1.0, "likelihood": "gaussian", "noise_std": 1e-9}
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def learn_features(data):
+    _learn(data, data / "features.safetensors")
 
 
 def state(folder, seed=0):
@@ -83,6 +89,152 @@ def test_codes_of_the_models_before_are_gone_though_the_clock_was_set_back(tmp_p
     train(cell(tmp_path, learning_rate=0.01))
     measure(folder, ["encode"])
     assert folder.codes.read_bytes() != before
+
+
+def test_measures_of_the_models_before_are_gone_and_those_of_the_same_models_stay(tmp_path):
+    folder = cell(tmp_path)
+    train(folder)
+    measure(folder)
+    before = {made: made.stat().st_mtime_ns for made in folder.measures}
+    train(folder)
+    assert {made: made.stat().st_mtime_ns for made in folder.measures} == before
+    train(cell(tmp_path, learning_rate=0.01))
+    assert not any(made.exists() for made in folder.measures)
+
+
+def test_a_cell_is_not_measured_while_it_holds_other_runs_than_are_asked_for(tmp_path):
+    folder = cell(tmp_path)
+    train(folder)
+    cell(tmp_path, seeds=[0, 1])
+    with pytest.raises(ValueError, match="seed 1 is not trained yet; run multibeta train"):
+        measure(folder)
+    cell(tmp_path, learning_rate=0.01)
+    with pytest.raises(ValueError, match="seed 0 is trained from another spec, as multibeta why tells"):
+        measure(folder)
+    assert not any(made.exists() for made in folder.measures)
+
+
+def test_what_was_measured_ahead_of_one_model_is_not_taken_for_another(tmp_path, monkeypatch):
+    folder = cell(tmp_path, seeds=[0, 1])
+    learn_features(folder.root / ".data" / read_cell(folder).data_key)
+
+    def fail(training, run_step=Training.run_step):
+        if training.seed == 1:
+            raise RuntimeError("of the machine")
+        run_step(training)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "run_step", fail)
+        assert main(["train", str(folder.path), "--measure"]) == 0
+    train(folder)
+    assert not take_measured(folder)
+    measure_ahead(folder)
+    assert take_measured(folder)
+    assert "training error" not in folder.metrics.read_text()
+
+
+def test_a_metric_that_fails_ahead_of_its_time_costs_no_training(tmp_path, monkeypatch, capsys):
+    folder = cell(tmp_path)
+
+    def fail(_):
+        raise torch.OutOfMemoryError("too many images")
+
+    monkeypatch.setattr("multibeta.stages.measure.measure_ahead", fail)
+    assert main(["train", str(folder.path), "--measure"]) == 0
+    assert "train: not measured ahead: too many images" in capsys.readouterr().err
+    assert folder.models.is_file()
+
+
+def test_a_job_does_not_train_what_it_was_not_planned_for(tmp_path, capsys):
+    folder = cell(tmp_path)
+    planned = read_cell(folder).training_fingerprint
+    cell(tmp_path, learning_rate=0.01)
+    assert main(["train", str(folder.path), "--fingerprint", planned]) == 1
+    assert (
+        "another start has changed what it asks for since this job was planned; start again" in capsys.readouterr().err
+    )
+    assert not folder.models.exists()
+    assert main(["train", str(folder.path), "--fingerprint", read_cell(folder).training_fingerprint]) == 0
+    assert main(["measure", str(folder.path), "--fingerprint", "0123"]) == 1
+    assert not folder.metrics.exists()
+
+
+def test_a_trainer_that_lost_its_lock_writes_nothing(tmp_path, monkeypatch):
+    folder, run_step = cell(tmp_path, running={"checkpoint_seconds": 1e-9}), Training.run_step
+
+    def lose(training):
+        run_step(training)
+        if training.step == 7:
+            (state(folder).folder / "lock").write_text("of the next")
+
+    monkeypatch.setattr(Training, "run_step", lose)
+    with pytest.raises(Interrupted, match="its lock was taken over while this process stood still"):
+        train(folder)
+    assert state(folder).checkpoint().facts["step"] == 6
+    assert (state(folder).folder / "lock").read_text() == "of the next"
+    assert not folder.models.exists()
+
+
+def test_a_run_out_of_time_goes_on_when_it_may_take_longer(tmp_path):
+    whole, folder = cell(tmp_path / "a"), cell(tmp_path / "b", running={"max_minutes": 1e-9})
+    train(whole)
+    assert train(folder)["runs"]["0"]["status"] == "timeout"
+    assert train(folder)["runs"]["0"]["steps"] == 1
+    cell(tmp_path / "b", running={"max_minutes": 10})
+    assert train(folder)["runs"]["0"]["status"] == "done"
+    assert folder.models.read_bytes() == whole.models.read_bytes()
+    assert [path.name for path in state(folder).folder.iterdir()] == ["finished.safetensors"]
+
+
+@pytest.mark.parametrize("error", [torch.AcceleratorError, RuntimeError])
+def test_a_gpu_that_fails_is_no_result_of_the_run(tmp_path, monkeypatch, error):
+    folder = cell(tmp_path)
+
+    def fail(training):
+        raise error("CUDA error: uncorrectable ECC error encountered")
+
+    monkeypatch.setattr(Training, "run_step", fail)
+    with pytest.raises(RuntimeError, match="ECC"):
+        train(folder)
+    assert not folder.cell.exists()
+
+
+def test_a_gpu_that_slurm_gave_and_nobody_can_use_is_not_replaced_by_the_cpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_GPUS", "3")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match="Slurm gave this job GPU 3, which PyTorch cannot use"):
+        train(cell(tmp_path, running={"device": "auto"}))
+    assert train(cell(tmp_path, running={"device": "cpu"}))["runs"]["0"]["status"] == "done"
+
+
+def test_a_run_that_fails_before_its_first_row_has_a_history_without_rows(tmp_path, monkeypatch):
+    def fail(training):
+        raise KeyError("kl")
+
+    monkeypatch.setattr(Training, "run_step", fail)
+    folder = cell(tmp_path)
+    train(folder)
+    assert len(read_table(folder.history, ("seed", "step", "strength"))) == 0
+
+
+def test_a_seed_that_another_process_trains_does_not_keep_others_waiting(tmp_path, monkeypatch):
+    folder = cell(tmp_path, seeds=[0, 1, 2])
+    first = min((0, 1, 2), key=read_cell(folder).run_fingerprint)
+    state(folder, first).folder.mkdir(parents=True)
+    lock = state(folder, first).folder / "lock"
+    lock.write_text(json.dumps({"pid": os.getppid(), **_here()}))
+    finish, ended = RunState.finish, []
+
+    def finished(run, saved):
+        finish(run, saved)
+        ended.append(run.folder)
+        if len(ended) == 2:
+            lock.unlink()
+
+    monkeypatch.setattr(RunState, "finish", finished)
+    train(folder, side_by_side=True)
+    assert ended[-1] == state(folder, first).folder
+    assert len(ended) == 3
 
 
 def test_a_trained_cell_is_put_together_without_training(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from small_study import small_study
 
 from multibeta.cli import main
 from multibeta.report.behind import TABLES
-from multibeta.results import StudyFolder, read_json
+from multibeta.results import StudyFolder, read_json, write_json
 from multibeta.stages.where import where
 
 pytest.importorskip("torch")
@@ -113,6 +114,64 @@ def test_a_report_older_than_its_cells_is_said(study, tmp_path):
     assert "the report is older" not in where(copy.summary, "beta=1,metric=mse", "mean")[1]
 
 
+def test_a_strength_may_be_spelled_otherwise_and_blanks_do_not_matter(study):
+    wanted = where(study.summary, "beta=4,metric=kl", "mean")
+    for row in ("beta=4.0,metric=kl", "beta = 4e0, metric=kl", " metric=kl , beta=04 "):
+        assert where(study.summary, row, "mean") == wanted
+    assert where(study.comparisons, "beta=4.0,against_beta=1e0,metric=mig", "p")[0].endswith("(strength)")
+
+
+def test_a_table_may_be_named_from_within_its_folder(study, monkeypatch):
+    wanted = where(study.tables / "digits_core.tex", "1", "kl")
+    monkeypatch.chdir(study.tables)
+    assert where(Path("digits_core.tex"), "1", "kl")[0] == wanted[0]
+    assert found(where(Path("digits_core.tex"), "1", "kl")) == found(wanted)
+    monkeypatch.chdir(study.path)
+    assert found(where(Path("tables/digits_core.tex"), "1", "kl")) == found(wanted)
+    assert found(where(Path("summary.csv"), "beta=1,metric=kl", "mean")) == found(wanted)
+
+
+def test_a_number_that_a_latex_table_does_not_have_is_called_empty(study, tmp_path):
+    shutil.copytree(study.root, tmp_path / "results")
+    copy = StudyFolder(tmp_path / "results" / study.path.name)
+    table = pd.read_csv(copy.summary, dtype=str, keep_default_na=False)
+    table.loc[(table.metric == "mig") & (table.beta == "4") & (table.factor == ""), "mean"] = ""
+    table.to_csv(copy.summary, index=False)
+    assert where(copy.tables / "digits_core.tex", "beta=4", "mig")[0].startswith("(empty): mig (dlib19, mean) of")
+
+
+def test_before_the_report_there_is_no_table(study, tmp_path, capsys):
+    copy = tmp_path / "results/small"
+    copy.mkdir(parents=True)
+    shutil.copy(study.study, copy)
+    for name in ("summary.csv", "tables/digits_core.tex"):
+        assert main(["where", str(copy / name), "1", "mean"]) == 1
+        told = f"no such table: no report is written yet, run multibeta report {copy}\n"
+        assert capsys.readouterr().err == f"where: {copy / name}: {told}"
+
+
+def test_a_cell_taken_out_of_the_study_is_named(study, tmp_path):
+    shutil.copytree(study.root, tmp_path / "results")
+    copy = StudyFolder(tmp_path / "results" / study.path.name)
+    description = read_json(copy.study)
+    write_json(copy.study, {**description, "cells": description["cells"][:1]})
+    gone = "digits beta_vae at 4: no longer in the study; the report is older than study.json, run multibeta report "
+    for table, row, column in (
+        (copy.summary, "beta=4,metric=mse", "mean"),
+        (copy.metrics, "beta=4,metric=mse,seed=0", "value"),
+        (copy.comparisons, "beta=4,metric=mig", "mean"),
+        (copy.rate, "1", "slope"),
+    ):
+        lines = where(table, row, column)
+        assert lines[1] == f"{gone}{copy.path}"
+        assert lines[2].startswith("behind it: ")
+    assert where(copy.summary, "beta=1,metric=mse", "mean")[1] == "behind it: 2 runs of 1 cell"
+    # A table of a whole dataset that was taken out.
+    other = {**description["cells"][0], "dataset": {**description["cells"][0]["dataset"], "name": "other"}}
+    write_json(copy.study, {**description, "cells": [other]})
+    assert where(copy.tables / "digits_core.tex", "beta=4", "mig")[1] == f"{gone}{copy.path}"
+
+
 @pytest.mark.parametrize(
     ("table", "row", "column", "told"),
     [
@@ -127,6 +186,7 @@ def test_a_report_older_than_its_cells_is_said(study, tmp_path):
         ("summary.csv", "beta=5", "mean", "no row has beta=5"),
         ("summary.csv", "beta=4", "mean", "rows have beta=4; say more, such as protocol="),
         ("numbers.tex", "mbKlDigitsBetaVaeFive", None, r"no macro \mbKlDigitsBetaVaeFive; did you mean 'mbKl"),
+        ("tables/digits_cor.tex", "1", "mig", "no such table; did you mean 'digits_core.tex'?"),
         ("tables/settings.tex", "1", "mig", "no table of numbers; give <dataset>_core.tex"),
         ("tables/digits_core.tex", "1", "mgi", "no column 'mgi'; did you mean 'mig'?"),
         ("tables/digits_core.tex", "3", "mig", "no row 3; it has 2"),

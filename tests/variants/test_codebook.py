@@ -57,6 +57,18 @@ def test_entries_follow_the_running_means_of_the_vectors_that_choose_them():
     torch.testing.assert_close(network.codebook, torch.tensor(expected))
 
 
+def test_entries_are_kept_in_full_though_the_network_is_in_half():
+    moved = []
+    for half in (False, True):
+        network = network_of(make("vq_vae", codebook_size=4, entry_size=2), PLACES)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            step(network, around(PLACES, 8))
+        moved.append(network.codebook.clone())
+    assert moved[1].dtype == torch.float32
+    assert not torch.equal(moved[1], PLACES)
+    assert torch.allclose(*moved, atol=1e-3)
+
+
 def test_after_training_entries_stay():
     network = network_of(make("vq_vae", codebook_size=4, entry_size=2), PLACES).eval()
     step(network, around(PLACES, 8, width=0.3))

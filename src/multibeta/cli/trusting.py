@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any, NoReturn
 
 from multibeta.cli._commands import INTERRUPTED, Commands, add_study, count, number
 from multibeta.plain import plain
@@ -51,11 +55,27 @@ def _verify(options: argparse.Namespace) -> int:
     from multibeta.stages.verify import verify
 
     try:
-        found = verify(StudyFolder(options.study), options.share, options.seed, options.keep, options.threads)
+        with _terminated_as_interrupted():
+            found = verify(StudyFolder(options.study), options.share, options.seed, options.keep, options.threads)
     except Interrupted:
         return INTERRUPTED
     print(plain(drift_table(found, options.all)))
     return int(found.verdict)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that it removes its temporary folder."""
+
+    def stop(_signal: int, _frame: Any) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would end the removal
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _where_options(where: argparse.ArgumentParser) -> None:

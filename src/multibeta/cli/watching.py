@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from multibeta.cli._commands import Commands, add_config, add_results, add_study, count, number
 from multibeta.plain import in_one_line, plain
+
+if TYPE_CHECKING:
+    from multibeta.results import StudyFolder
+    from multibeta.study import Study
 
 
 def add_to(commands: Commands) -> None:
@@ -60,30 +67,50 @@ def _status(options: argparse.Namespace) -> None:
 
     asked = None
     if options.config is not None:
-        from multibeta.study import Study
-
-        asked = Study.read(options.config).resolved()
-    while True:
-        text = in_words(status(StudyFolder(options.study), asked), options.all)
-        if not options.watch:
-            print(plain(text))
-            return
-        print(f"\033[2J\033[H{plain(text)}", flush=True)  # the screen cleared, from its upper left corner
-        time.sleep(options.watch)
+        asked = _study(options.config, StudyFolder(options.study)).resolved()
+    try:
+        while True:
+            text = plain(in_words(status(StudyFolder(options.study), asked), options.all))
+            if not options.watch:
+                print(text, flush=True)
+                return
+            print(f"\033[2J\033[H{text}", flush=True)  # the screen cleared, from its upper left corner
+            time.sleep(options.watch)
+    except BrokenPipeError:
+        # Whoever read it, such as `head`, has read enough; Python writes what is left once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _why(options: argparse.Namespace) -> None:
-    from multibeta.results import CellFolder
+    from multibeta.results import CellFolder, StudyFolder
     from multibeta.stages.why import why
 
+    place: Path = options.cell.absolute()
+    cells, dataset, variant, beta = ("", "", "", *place.parts)[-4:]
+    if cells != "cells" or not beta.startswith("beta~"):
+        wanted = "results/<study>/cells/<dataset>/<variant>/beta~<β>"
+        raise ValueError(f"{options.cell}: no folder of a cell; give {wanted}")
     cell = None
     if options.config is not None:
-        from multibeta.study import Study
-
-        *_, dataset, variant, beta = options.cell.resolve().parts
-        cell = Study.read(options.config).require_cell(dataset, variant, beta.removeprefix("beta~"))
+        study = _study(options.config, StudyFolder(place.parents[3]))
+        cell = study.require_cell(dataset, variant, beta.removeprefix("beta~"))
     for line in why(CellFolder(options.cell), cell) or ["nothing: all runs are what is asked for"]:
         print(in_one_line(line))
+
+
+def _study(config: Path, folder: StudyFolder) -> Study:
+    """The study of a config file, which must be the one whose results the folder holds."""
+    from multibeta.records import Named, read
+    from multibeta.study import Study
+
+    study = Study.read(config)
+    # Before it is started the folder has a name only; afterwards it may have been given another one.
+    name = read(folder.study, Named)["name"] if folder.study.is_file() else folder.path.absolute().name
+    if study.name != name:
+        raise ValueError(
+            f"{config}: asks for study {study.name}, but {folder.path} is of study {name}; give results/{study.name}"
+        )
+    return study
 
 
 def _doctor(options: argparse.Namespace) -> None:

@@ -41,9 +41,12 @@ def costs(findings: Findings) -> str:
             )
         )
     shown = long_table("Costs of every cell", headers, rows, 2)
-    total = f"Training took {duration(runs.seconds.sum())} in all, measuring {_sum(runs.evaluation_seconds)}"
+    trainings = findings.trainings
+    shared = f" and {len(trainings)} trainings, which some share" if len(trainings) < len(runs) else ""
+    total = f"Training took {duration(trainings.seconds.sum())} in all, measuring {_sum(runs.evaluation_seconds)}"
     return (
-        f"## Costs\n\n{total}, summed over {len(runs)} runs; jobs that ran beside each other slowed each other down. "
+        f"## Costs\n\n{total}, summed over {len(runs)} runs{shared}; jobs that ran beside each other slowed each other "
+        "down. "
         f"Peak memory is of the process on a CPU, of what was allocated on a GPU.\n\n{shown}"
     )
 

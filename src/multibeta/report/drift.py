@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: What a number is, within a run.
 KEY = ("protocol", "representation", "metric", "factor")
 Key = tuple[str, str, str, str]
+#: The same without a part.
+Score = tuple[str, str, str]
 #: What of a machine rounds: its processor, and the instructions that are used of it.
 MACHINE = ("processor", "kernels", "system")
 #: Packages whose versions may round otherwise.
@@ -69,7 +71,8 @@ class Verified:
         trained: numbers of the model trained anew against those of the study.
         stored: numbers of the stored model, measured anew, against those of the study; None without its weights.
         altered: why a file is not what was written, by its path.
-        left_out: metrics that could not be measured here, and why.
+        left_out: metrics whose numbers could not be checked here, and why.
+        unlike: how the rows of a score differ from those measured anew, beside their values, by its name.
     """
 
     place: tuple[str, str, str]
@@ -82,6 +85,7 @@ class Verified:
     stored: Sequence[Drift] | None
     altered: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    unlike: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -92,6 +96,7 @@ class Verified:
             return Verdict.MOVED
         found = [each.verdict for each in (*self.trained, *(self.stored or ()))]
         found += [by_bits(each, self.reasons) for each in (self.weights, self.losses) if each is not None]
+        found += [_changed(self.reasons)] if self.unlike else []
         return max(found, default=Verdict.IDENTICAL)
 
 
@@ -155,10 +160,12 @@ class Pool(NamedTuple):
     Attributes:
         seeds: of a score between the seeds of a cell.
         draws: of a score between the metric's own seeds, on one run of a cell.
+        scores: all that a cell has a row of.
     """
 
     seeds: dict[Key, tuple[float, int]]
     draws: dict[Key, tuple[float, int]]
+    scores: set[Score]
 
 
 def pool(cells: Iterable[tuple[pd.DataFrame, pd.DataFrame]]) -> Pool:
@@ -167,8 +174,9 @@ def pool(cells: Iterable[tuple[pd.DataFrame, pd.DataFrame]]) -> Pool:
     Args:
         cells: rows of metrics.csv and of repeats.csv of each.
     """
-    found = Pool({}, {})
+    found = Pool({}, {}, set())
     for metrics, repeats in cells:
+        found.scores.update(metrics[list(KEY[:3])].drop_duplicates().itertuples(index=False, name=None))
         done = metrics[(metrics.status == "done") & (metrics.factor == "")]
         for table, sums in ((done, found.seeds), (repeats.assign(factor=""), found.draws)):
             spread = table.groupby(list(KEY), sort=False).value.agg(["var", "count"])

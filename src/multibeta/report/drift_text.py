@@ -18,8 +18,8 @@ WORDS = {
 }
 #: What a verdict on the whole study means.
 MEANINGS = {
-    Verdict.IDENTICAL: "every number and every weight is the same to the last bit.",
-    Verdict.ROUNDING: "every number is within its interval, and what differs from then rounds otherwise.",
+    Verdict.IDENTICAL: "{numbers}{weights} is the same to the last bit{but}.",
+    Verdict.ROUNDING: "{numbers} is within its interval, and what differs from then rounds otherwise.",
     Verdict.UNEXPLAINED: "bits differ within the intervals, though nothing that rounding depends on is known to.",
     Verdict.MOVED: "a number lies farther than its interval reaches, or a run ended otherwise.",
     Verdict.ALTERED: "a file of the study is not what was written.",
@@ -38,8 +38,19 @@ def drift_table(found: Verification, everything: bool = False) -> str:
         lines += ["", *_run(run, everything)]
     if found.altered:
         lines += ["", "altered:", *(f"  {path}: {why}" for path, why in found.altered.items())]
-    lines += ["", f"{WORDS[found.verdict]}: {MEANINGS[found.verdict]}", *_why(found)]
+    lines += ["", f"{WORDS[found.verdict]}: {_meaning(found)}", *_why(found)]
     return "\n".join(lines)
+
+
+def _meaning(found: Verification) -> str:
+    """What the verdict says, of no more than what was checked."""
+    left_out = any(run.left_out for run in found.runs)
+    ended = [run for run in found.runs if run.ended[0] == "done"]
+    without = sum(run.weights is None for run in ended)
+    weights = "" if without else " and every weight"
+    but = f"; of {without} of {len(found.runs)} runs the study holds no weights" if without else ""
+    numbers = "every number that could be checked" if left_out else "every number"
+    return MEANINGS[found.verdict].format(numbers=numbers, weights=weights, but=but)
 
 
 def _run(run: Verified, everything: bool) -> Iterator[str]:
@@ -54,7 +65,8 @@ def _run(run: Verified, everything: bool) -> Iterator[str]:
         yield f"  numbers of the stored weights, measured anew: {_counts(run.stored)}"
     else:
         yield "  the study holds no weights of it that could be measured"
-    yield from (f"  not measured here: {metric}: {why}" for metric, why in run.left_out.items())
+    yield from (f"  not checked: {metric}: {why}" for metric, why in run.left_out.items())
+    yield from (f"  otherwise than then: {metric} {how}" for metric, how in run.unlike.items())
     yield from _numbers("trained anew", run.trained, everything)
     yield from _numbers("stored weights, measured anew", run.stored or (), everything)
 

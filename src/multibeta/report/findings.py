@@ -252,6 +252,11 @@ class Findings:
         """The rows of `repeats` for a column and a dataset."""
         return self._repeats.get((*column, dataset), self.repeats[:0])
 
+    @property
+    def trainings(self) -> pd.DataFrame:
+        """The rows of `runs` that were trained, of those that share one training only the first."""
+        return self.runs[self.runs.seconds.notna()].drop_duplicates("fingerprint")
+
     @cached_property
     def failures(self) -> pd.DataFrame:
         """The rows of `metrics` that have no number, without parts."""

@@ -190,19 +190,20 @@ def _cost(findings: Findings) -> Text:
     if runs.empty:
         return [" No run has been trained yet."]
     machines = "; ".join(dict.fromkeys(map(_machine, facts["hardware"])))
-    on_gpu = ~runs.device.astype(str).str.startswith("cpu")
-    trained, measured = float(runs.seconds.sum()), float(runs.evaluation_seconds.fillna(0).sum())
+    trainings = findings.trainings
+    on_gpu = ~trainings.device.astype(str).str.startswith("cpu")
+    trained, measured = float(trainings.seconds.sum()), float(runs.evaluation_seconds.fillna(0).sum())
     # A training on a CPU and the measuring keep one core busy each; one on a GPU is taken to use all of its power.
     gpu_watts = _gpu_watts(facts["hardware"])
-    gpu_seconds = float(runs.seconds[on_gpu].sum())
+    gpu_seconds = float(trainings.seconds[on_gpu].sum())
     joules = gpu_watts * gpu_seconds + CORE_WATTS * (trained - gpu_seconds + measured)
     assumed = f"{CORE_WATTS} W for a busy core" + (f" and {gpu_watts} W for a GPU" if gpu_seconds else "")
     wanted = ("multibeta", "python", "torch", "numpy", "snakemake")
     versions = [f"{name} {each[name]}" for each in facts["versions"][:1] for name in wanted if name in each]
     return [
-        f" On {machines}, training took {duration(trained)} in all ({duration(trained / len(runs))} a run), measuring "
-        f"{duration(measured)}: about {_energy(joules)}, assuming {assumed}. Versions: {', '.join(versions)}; sweep "
-        "and report by multibeta with PyTorch",
+        f" On {machines}, training took {duration(trained)} in all ({duration(trained / len(trainings))} a run), "
+        f"measuring {duration(measured)}: about {_energy(joules)}, assuming {assumed}. "
+        f"Versions: {', '.join(versions)}; sweep and report by multibeta with PyTorch",
         known()["Paszke et al. 2019"],
         " and Snakemake",
         known()["Mölder et al. 2021"],

@@ -61,20 +61,21 @@ def evaluate(folder: CellFolder) -> None:
                 measured, found = metric_rows(material(seed, cell.evaluation), cell.metric_names)
                 matrices |= {f"seed{seed}/{name}": matrix for name, matrix in found.items()}
                 if seed == next(iter(runs)):
-                    again = _repeated(measured, partial(material, seed), cell)
+                    again = repeated_rows(measured, partial(material, seed), cell)
                     repeats = [{**place, "seed": seed, **row} for row in again]
             else:
-                measured = _of_failed(cell, ended[str(seed)])
+                measured = rows_of_failed(cell, ended[str(seed)])
             rows += [{**place, "seed": seed, **row} for row in measured]
             costs[str(seed)] = time.monotonic() - started
     with replacing(folder.arrays) as temporary:
         np.savez(temporary, allow_pickle=False, **matrices)
     write_rows(folder.repeats, REPEATS_COLUMNS, repeats)
     write_rows(folder.metrics, METRICS_COLUMNS, rows)
-    write_json(folder.costs, costs)
+    runs_measured = {str(seed): ended[str(seed)]["fingerprint"] for seed in cell.seeds}
+    write_json(folder.costs, {**costs, "evaluation": cell.evaluation_fingerprint, "runs": runs_measured})
 
 
-def _repeated(measured: Rows, material: Callable[[EvaluationOptions], Material], cell: Cell) -> Rows:
+def repeated_rows(measured: Rows, material: Callable[[EvaluationOptions], Material], cell: Cell) -> Rows:
     """The scores that rest on draws, by every seed of the metrics: those ``measured`` by the first, then by others."""
     drawn = [name for name in cell.metric_names if {"seed", "codes"} & set(registry.find("metric", name).needs)]
     seeds = range(cell.evaluation.seed, cell.evaluation.seed + cell.evaluation.metric_seeds)
@@ -91,7 +92,7 @@ def _repeated(measured: Rows, material: Callable[[EvaluationOptions], Material],
     ]
 
 
-def _of_failed(cell: Cell, run: dict[str, Any]) -> Rows:
+def rows_of_failed(cell: Cell, run: dict[str, Any]) -> Rows:
     """The rows of a run that has no model: every metric says why."""
     reason = NotComputed(f"training {run['status']}: {run['reason']}")
     return [

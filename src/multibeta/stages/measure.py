@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from multibeta.cell import Cell
+from multibeta.records import CellRecord, read
 from multibeta.results import ARRAY_DAMAGES, CellFolder, data_folder, reading
 from multibeta.stages.encode import encode
 from multibeta.stages.shared.codes import EvaluationImages
@@ -32,6 +34,7 @@ def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
 
     Raises:
         FileNotFoundError: the cell is not trained.
+        ValueError: it holds other runs than its spec asks for.
     """
     from multibeta.stages.draw import draw
     from multibeta.stages.evaluate import evaluate
@@ -41,6 +44,7 @@ def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
     for made in (folder.cell, folder.models):
         if not made.is_file():
             raise FileNotFoundError(f"{folder.path}: not trained yet ({made.name} is missing); run multibeta train")
+    _require_asked(folder, cell)
     data = data_folder(folder.root, cell.data_key)
     features = data / "features.safetensors"
     if "encode" in stages and not _encoded(folder):
@@ -53,6 +57,15 @@ def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
         folder.figures.mkdir(exist_ok=True)
         if cell.evaluation.figures or tuple(stages) != STAGES:
             draw(folder, open_dataset(cell, folder.root))
+
+
+def _require_asked(folder: CellFolder, cell: Cell) -> None:
+    runs = read(folder.cell, CellRecord)["runs"]
+    for seed in cell.seeds:
+        found = runs.get(str(seed))
+        if found is None or found["fingerprint"] != cell.run_fingerprint(seed):
+            what = "not trained yet" if found is None else "trained from another spec, as multibeta why tells"
+            raise ValueError(f"{folder.path}: seed {seed} is {what}; run multibeta train {folder.path}")
 
 
 def measure_ahead(folder: CellFolder) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multibeta.cell import Cell
+from multibeta.stages.shared.longer import longest
 from multibeta.stages.shared.nets import Entry, Net, entry_of, nets_of
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import hardware
 from multibeta.stages.shared.room import FIGURES, files_of_cell, kept_of_cell, kept_of_run
-from multibeta.stages.status import ENDED, Status, status
+from multibeta.stages.status import ENDED, Status, is_left, status
 from multibeta.study import Study
 from multibeta.training.devices import claim_device, device_name
 from multibeta.training.pace import Pace, pace
@@ -29,17 +30,17 @@ BUSY = 0.8
 
 @dataclass(frozen=True)
 class Left:
-    """What is left to do of a cell: runs to train, their steps and seconds, and runs to measure."""
+    """What is left to do of a cell: runs to train, their steps and seconds, and runs to measure.
+
+    Attributes:
+        processes: one trains, or takes what is trained already, and measures; one takes what was measured.
+    """
 
     trainings: int
     steps: int
     seconds: float
     runs: int
-
-    @property
-    def processes(self) -> int:
-        """One trains and measures, one takes what was measured."""
-        return bool(self.trainings) + bool(self.runs)
+    processes: int
 
 
 @dataclass(frozen=True)
@@ -106,18 +107,17 @@ def plan(study: Study, root: Path, jobs: int | None = None, measure: Callable[[C
         name = f"{hardware()['processor']}, one thread" if device == "cpu" else device_name(device)
     paces = {entry: net.pace for net in nets for entry in net.entries}
     steps = {entry_of(cell): _steps(cell, root) for cell in {entry_of(cell): cell for cell in study.cells}.values()}
-    ended = sum(run.state in ENDED for run in found.runs)
     trainings = {cell.run_fingerprint(seed): cell for cell in study.cells for seed in cell.seeds}
     kept = [kept_of_cell(cell, paces[entry_of(cell)]) for cell in study.cells]
     kept += [kept_of_run(cell, paces[entry_of(cell)], steps[entry_of(cell)] or 0) for cell in trainings.values()]
     return Plan(
         found=found,
         nets=nets,
-        left=list(_left(study.cells, found, paces, steps)),
+        left=list(_left(study.cells, found, paces, steps, root)),
         on_cpu=device == "cpu",
         device=name,
         trainings=len(trainings),
-        measuring=found.evaluation_seconds / ended if ended and found.evaluation_seconds else None,
+        measuring=found.evaluation_mean,
         start_up=_start_up(),
         jobs=jobs or _at_once(device),
         uncounted=sorted({dataset for (dataset, _), count in steps.items() if count is None}),
@@ -199,27 +199,38 @@ def _steps(cell: Cell, root: Path) -> int | None:
 
 
 def _left(
-    cells: Sequence[Cell], found: Status, paces: Mapping[Entry, Pace], steps: Mapping[Entry, int | None]
+    cells: Sequence[Cell],
+    found: Status,
+    paces: Mapping[Entry, Pace],
+    steps: Mapping[Entry, int | None],
+    root: Path,
 ) -> Iterator[Left]:
-    runs, reckoned = iter(found.runs), set[str]()
-    for cell in cells:
+    reckoned = set[str]()
+    for cell, runs in zip(cells, found.cells, strict=True):
         wanted, here = steps[entry_of(cell)] or 0, paces[entry_of(cell)]
-        trainings = steps_left = unmeasured = 0
+        trainings = steps_left = 0
         seconds = 0.0
-        for seed in cell.seeds:
-            run, own = next(runs), cell.run_fingerprint(seed)
-            unmeasured += run.state not in ENDED
-            if run.state in ENDED or run.state == "trained" or own in reckoned:
+        for seed, run in zip(cell.seeds, runs, strict=True):
+            if run.state in ENDED or run.state == "trained" or run.fingerprint in reckoned:
                 continue
-            reckoned.add(own)
-            todo = max(wanted - (run.step or 0), 0)
-            trainings, steps_left = trainings + 1, steps_left + todo
-            seconds += todo * here.step + here.finish + _validations(cell, wanted) * here.validation
-        yield Left(trainings, steps_left, seconds, unmeasured)
+            reckoned.add(run.fingerprint)
+            begun = min(run.step or _shorter(cell, seed, root, wanted), wanted)
+            trainings, steps_left = trainings + 1, steps_left + wanted - begun
+            seconds += (wanted - begun) * here.step + here.finish + _validations(cell, begun, wanted) * here.validation
+        trains = trainings > 0 or not all(run.written for run in runs)
+        measured = len(runs) if is_left(runs) else 0
+        yield Left(trainings, steps_left, seconds, measured, trains + bool(measured))
 
 
-def _validations(cell: Cell, steps: int) -> int:
-    return -(-steps // (cell.training.validate_every or max(steps // 10, 1)))
+def _shorter(cell: Cell, seed: int, root: Path, steps: int) -> int:
+    """The steps of the longest training that is the same but for a smaller budget: a run goes on from there."""
+    lineage = cell.lineage(seed) if cell.running.extendable else None
+    return 0 if lineage is None else longest(root, lineage, steps)
+
+
+def _validations(cell: Cell, begun: int, steps: int) -> int:
+    every = cell.training.validate_every or max(steps // 10, 1)
+    return -(-steps // every) - begun // every
 
 
 def _start_up() -> float:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, read
+from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, StateRecord, is_measured, read
 from multibeta.results import StudyFolder, state_folder
+from multibeta.stages.shared.longer import goes_on
 from multibeta.training.lock import is_held
 
 #: What may have become of a run, in the order of a board.
@@ -43,6 +45,8 @@ class RunStatus:
         told: what more there is to say: a reason, a holder, what changed.
         step, steps, speed: of a training that runs or has stopped; steps per second. None where not known.
         seconds, device: what the training took and where, where it has ended.
+        fingerprint: of the run as it is asked for; equal ones are one training.
+        written: its cell holds it, and just the seeds that are asked for, so the cell need not be written anew.
     """
 
     place: tuple[str, str, str]
@@ -54,16 +58,37 @@ class RunStatus:
     speed: float | None = None
     seconds: float = 0.0
     device: str = ""
+    fingerprint: str = ""
+    written: bool = False
 
 
 @dataclass(frozen=True)
 class Status:
-    """All runs of a study, in its order."""
+    """All runs of a study, in its order.
+
+    Attributes:
+        evaluation_seconds, evaluated: what measuring took, and how many runs that was.
+    """
 
     name: str
     runs: Sequence[RunStatus]
     evaluation_seconds: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
+    evaluated: int = 0
+
+    @property
+    def evaluation_mean(self) -> float | None:
+        """Seconds that measuring a run takes; None where none was measured."""
+        return self.evaluation_seconds / self.evaluated if self.evaluated else None
+
+    @property
+    def cells(self) -> Iterator[list[RunStatus]]:
+        return (list(runs) for _, runs in groupby(self.runs, lambda run: run.place))
+
+
+def is_left(cell: Sequence[RunStatus]) -> bool:
+    """Is anything left to do of a cell's runs? Then all of them are measured, also those that were already."""
+    return not all(run.state in ENDED and run.written for run in cell)
 
 
 def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Status:
@@ -81,18 +106,22 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
     study = read(folder.study, BoardRecord) if asked is None else asked
     states = {entry.name for entry in _entries(folder.root / ".state")}
     runs: list[RunStatus] = []
-    evaluation = 0.0
+    evaluation, evaluated = 0.0, 0
     for cell in study["cells"]:
         place = (cell["dataset"]["name"], cell["variant"]["name"], cell["strength"])
         files = folder.cell(*place)
         facts = _json(files.cell, CellRecord).get("runs", {})
         costs = _json(files.costs, CostsRecord) if facts else {}
-        measured = files.metrics.exists() if facts else False
+        has_measures = files.metrics.exists() if facts else False
+        evaluation_wanted = cell.get("evaluation_fingerprint", "")
+        complete = list(facts) == list(map(str, cell["seeds"]))
         for seed in cell["seeds"]:
             wanted = cell["fingerprints"][str(seed)]
             evaluation += costs.get(str(seed)) or 0.0
-            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), measured, states))
-    return Status(study["name"], runs, evaluation, Counter(run.state for run in runs))
+            evaluated += str(seed) in costs
+            measured = has_measures and is_measured(costs, seed, wanted, evaluation_wanted)
+            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), measured, complete, states, cell))
+    return Status(study["name"], runs, evaluation, Counter(run.state for run in runs), evaluated)
 
 
 def in_words(found: Status, everything: bool = False) -> str:
@@ -116,31 +145,49 @@ def _run(
     fingerprint: str,
     facts: Mapping[str, Any] | None,
     measured: bool,
+    complete: bool,
     states: set[str],
+    cell: Mapping[str, Any],
 ) -> RunStatus:
     own = facts if facts is not None and facts["fingerprint"] == fingerprint else None
     if own is not None:
         unmeasured = own["status"] == "done" and not measured
         state, told = ("trained", "not measured yet") if unmeasured else (own["status"], own.get("reason", ""))
-        return RunStatus(place, seed, state, told, seconds=own.get("seconds") or 0.0, device=str(own.get("device", "")))
+        seconds, device = own.get("seconds") or 0.0, str(own.get("device", ""))
+        return RunStatus(place, seed, state, told, None, None, None, seconds, device, fingerprint, complete)
     begun = _begun(state_folder(root, fingerprint), place, seed) if fingerprint in states else None
     if begun is None and facts is not None:
-        return RunStatus(place, seed, "stale", "multibeta why says what changed")
-    return begun or RunStatus(place, seed, "missing")
+        step, steps = goes_on(root, facts, fingerprint, cell) or (None, None)
+        told = f"{'a longer training goes on from there; ' if step else ''}multibeta why says what changed"
+        return RunStatus(place, seed, "stale", told, step, steps, fingerprint=fingerprint)
+    return begun or RunStatus(place, seed, "missing", fingerprint=fingerprint)
 
 
 def _begun(state: Path, place: tuple[str, str, str], seed: int) -> RunStatus | None:
     """A run that its cell does not hold yet, by what lies in its state; None if nothing does."""
     if (state / "finished.safetensors").exists():
-        return RunStatus(place, seed, "trained")
+        return RunStatus(place, seed, "trained", fingerprint=state.name)
     progress, holder = _json(state / "progress.json", ProgressRecord), is_held(state)
     step, steps, speed = (progress.get(name) for name in ("step", "steps", "steps_per_second"))
     if holder is not None:
         told = f"process {holder['pid']} on {holder['host']}"
-        return RunStatus(place, seed, "running", told, step, steps, speed)
-    if (state / "checkpoint.safetensors").exists():
-        return RunStatus(place, seed, "partial", step=step, steps=steps)
+        return RunStatus(place, seed, "running", told, step, steps, speed, fingerprint=state.name)
+    if (checkpoint := state / "checkpoint.safetensors").exists():
+        kept = _step_of(checkpoint)
+        told = "" if kept is not None else "the checkpoint is damaged; the next call starts anew"
+        return RunStatus(place, seed, "partial", told, kept, steps, fingerprint=state.name)
     return None
+
+
+def _step_of(checkpoint: Path) -> int | None:
+    """The step from which a training goes on, by the head of its checkpoint; None if that cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(checkpoint, framework="np") as file:
+            return StateRecord.model_validate_json(file.metadata()["facts"]).step
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _grid(found: Status) -> Iterator[str]:
@@ -176,30 +223,46 @@ def _line(run: RunStatus) -> str:
 
 
 def _costs(found: Status) -> Iterator[str]:
-    """Processor and GPU hours so far, and to go by the mean of what has ended."""
-    ended = [run for run in found.runs if run.seconds]
-    on_gpu = sum(run.seconds for run in ended if not run.device.startswith("cpu"))
-    on_cpu = sum(run.seconds for run in ended if run.device.startswith("cpu")) + found.evaluation_seconds
+    """Processor and GPU hours so far, and to go by the mean of what was trained and measured."""
+    trained = _once(run for run in found.runs if run.seconds)
+    on_gpu = sum(run.seconds for run in trained if not run.device.startswith("cpu"))
+    on_cpu = sum(run.seconds for run in trained if run.device.startswith("cpu")) + found.evaluation_seconds
     gpu = f", {on_gpu / 3600:.2f} GPU hours" if on_gpu else ""
     yield f"so far: {on_cpu / 3600:.2f} processor hours{gpu}"
-    left = [run for run in found.runs if run.state not in ENDED and run.state != "trained"]
-    if not left:
-        return
-    if not ended:
-        yield f"to go: {len(left)} runs; none has ended, so what they take is not known"
-        return
-    # Of the runs of a dataset and variant, or of all where none of these has ended.
-    means: dict[tuple[str, ...], list[float]] = {(): [run.seconds for run in ended]}
-    for run in ended:
-        means.setdefault(run.place[:2], []).append(run.seconds)
-    measuring = found.evaluation_seconds / max(1, len(ended))
+    left = _once(run for run in found.runs if run.state not in ENDED and run.state != "trained")
+    measuring = sum(len(cell) for cell in found.cells if is_left(cell))
+    if left or measuring:
+        unit = "GPU" if on_gpu > on_cpu else "processor"
+        hours = _to_go(found, trained, left, measuring, unit)
+        yield f"to go: {len(left)} trainings, {measuring} runs to measure; {hours}"
+
+
+def _to_go(found: Status, trained: Sequence[RunStatus], left: Sequence[RunStatus], measuring: int, unit: str) -> str:
+    """The hours that are left, by what is known: of the runs of a dataset and variant, or of all where none of these is
+    trained. What failed was not trained to its end, and says nothing."""
+    means: dict[tuple[str, ...], list[float]] = {}
+    for run in trained:
+        if run.state in ENDED or run.state == "trained":
+            for key in ((), run.place[:2]):
+                means.setdefault(key, []).append(run.seconds)
+    if left and not means:
+        return "none is trained, so what they take is not known yet"
     seconds = 0.0
     for run in left:
         of = means.get(run.place[:2], means[()])
         share = 1 - (run.step / run.steps if run.step and run.steps else 0)
-        seconds += share * sum(of) / len(of) + measuring
-    kind = "GPU" if on_gpu > on_cpu else "processor"
-    yield f"to go: {len(left)} runs, about {seconds / 3600:.2f} {kind} hours, by the mean of those that have ended"
+        seconds += share * sum(of) / len(of)
+    mean = found.evaluation_mean
+    about = f"about {max((seconds + measuring * (mean or 0.0)) / 3600, 0.01):.2f} {unit} hours"
+    if mean is not None or not measuring:
+        return f"{about}, by the mean of those trained and measured"
+    training = f"{about} of training, by the mean of those trained; " if left else ""
+    return f"{training}none is measured, so what that takes is not known yet"
+
+
+def _once(runs: Iterable[RunStatus]) -> list[RunStatus]:
+    """Trainings: of the runs that share one, only the first."""
+    return list({run.fingerprint: run for run in runs}.values())
 
 
 def _cut(lines: Iterator[str], everything: bool) -> list[str]:

@@ -197,9 +197,9 @@ def _train_seed(
             status, reason = "timeout", str(error)
         except torch.OutOfMemoryError as error:
             status, reason = "out_of_memory", " ".join(str(error).split())
-        except torch.AcceleratorError:
-            raise  # the machine fails, which is no result of this run: another try goes on from its checkpoint
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            if _of_the_device(error):
+                raise  # no result of this run: another try, on another machine perhaps, goes on from its checkpoint
             # A variant or an architecture that fails is a result of this run, not the end of the sweep.
             traceback.print_exc()
             status, reason = "error", f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -224,6 +224,11 @@ def _train_seed(
     if status in ("done", "diverged", "timeout"):
         state.finish(saved)
     return saved
+
+
+def _of_the_device(error: Exception) -> bool:
+    """Did a GPU fail, rather than what it was given?"""
+    return isinstance(error, torch.AcceleratorError) or str(error).startswith(("CUDA error", "cuDNN error"))
 
 
 @cache

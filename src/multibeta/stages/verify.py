@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from multibeta import randomness
-from multibeta.cell import Cell
+from multibeta.cell import Cell, fingerprint
 from multibeta.records import CellRecord, ProvenanceRecord, read, read_study
 from multibeta.report.drift import Pool, Verification, Verified, pool
 from multibeta.results import (
@@ -29,7 +29,15 @@ from multibeta.stages.anew import anew
 from multibeta.stages.prepare import prepare_folder
 from multibeta.stages.shared.provenance import git_commit
 from multibeta.stages.shared.specs import write_data_spec
-from multibeta.stages.shared.witnesses import altered_data, distance, is_whole, kept_weights, stored_weights
+from multibeta.stages.shared.witnesses import (
+    altered_data,
+    clause,
+    distance,
+    is_whole,
+    kept_weights,
+    of_other_runs,
+    stored_weights,
+)
 from multibeta.study import FOLLOWS
 
 #: How a run may have ended for it to be trained anew: what time or memory ended depends on the machine.
@@ -71,8 +79,8 @@ def verify(
     provenance = read(folder.provenance, ProvenanceRecord) if folder.provenance.is_file() else {}
     commits = provenance.get("git_commit", ""), git_commit()
     same_code = not all(commits) or commits[0] == commits[1]
-    beside = _beside_state(folder, runs)
-    altered: dict[str, str] = {}
+    altered = _unlike_their_specs(folder, runs)
+    beside = _beside_state(folder, runs, altered)
     verified: list[Verified] = []
     with nullcontext(str(keep)) if keep else tempfile.TemporaryDirectory(prefix="multibeta-verify-") as scratch:
         lent: dict[str, bool] = {}
@@ -151,21 +159,52 @@ def _check_new(keep: Path, folder: StudyFolder) -> None:
         raise FileExistsError(f"{keep}: is there already; name a folder that is not")
 
 
-def _beside_state(folder: StudyFolder, runs: Runs) -> dict[tuple[str, str, str, int], tuple[Path, Path]]:
-    """Runs, drawn or not, whose weights are not those that their training left: the file of each."""
+def _unlike_their_specs(folder: StudyFolder, runs: Runs) -> dict[str, str]:
+    """Files of cells, drawn or not, that name another run than study.json does, and why."""
+    found = {}
+    for spec, seeds in runs:
+        files = folder.cell(spec["dataset"]["name"], spec["variant"]["name"], spec["strength"])
+        if files.spec.is_file():
+            try:
+                content = read_json(files.spec)
+            except ValueError as error:
+                content = found[str(files.spec)] = clause(error, files.spec)
+            else:
+                if content != {name: value for name, value in spec.items() if name not in FOLLOWS}:
+                    found[str(files.spec)] = "asks for something else than study.json"
+        facts = read(files.cell, CellRecord)["runs"]
+        for seed in seeds:
+            run = facts[str(seed)]
+            if run.get("identity") and fingerprint(run["identity"]) != run["fingerprint"]:
+                found[str(files.cell)] = f"seed {seed}: its identity is not what its fingerprint is of"
+    return found
+
+
+def _beside_state(
+    folder: StudyFolder, runs: Runs, altered: dict[str, str]
+) -> dict[tuple[str, str, str, int], tuple[Path, Path]]:
+    """Runs, drawn or not, whose weights are not those that their training left: the file of each.
+
+    Files that cannot be read, or hold weights of other runs than are finished, go to ``altered``.
+    """
     found: dict[tuple[str, str, str, int], tuple[Path, Path]] = {}
     for spec, seeds in runs:
         place = (spec["dataset"]["name"], spec["variant"]["name"], spec["strength"])
-        models = folder.cell(*place).models
+        files = folder.cell(*place)
+        if not files.models.is_file():
+            continue
         try:
-            stored: Mapping[int, Any] = stored_weights(folder.cell(*place)) if models.is_file() else {}
-        except ValueError:
-            stored = {seed: {} for seed in seeds}
+            stored = stored_weights(files)
+        except ValueError as error:
+            altered[str(files.models)] = clause(error, files.models)
+            continue
+        if why := of_other_runs(stored, read(files.cell, CellRecord)["runs"]):
+            altered[str(files.models)] = why
         for seed in seeds:
-            fingerprint = spec["fingerprints"][str(seed)]
-            kept = kept_weights(folder.root, fingerprint) if seed in stored else None
+            of_run = spec["fingerprints"][str(seed)]
+            kept = kept_weights(folder.root, of_run) if seed in stored else None
             if kept is not None and distance(stored[seed], kept):
-                found[(*place, seed)] = models, state_folder(folder.root, fingerprint)
+                found[(*place, seed)] = files.models, state_folder(folder.root, of_run)
     return found
 
 

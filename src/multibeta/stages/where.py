@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from multibeta import registry
+from multibeta.options import canonical_strength
 from multibeta.records import CellRecord, ProvenanceRecord, read, read_study
-from multibeta.report.behind import TABLES, Behind, Cells, Row, behind
+from multibeta.report.behind import TABLES, Behind, Cells, Row, behind, cell_in_words
 from multibeta.report.findings import Column, ordered
 from multibeta.report.paper import KINDS
 from multibeta.report.statistics import interval
@@ -22,6 +23,8 @@ from multibeta.stages.shared.witnesses import file_digest
 #: How a number is written in a table, and a macro in numbers.tex, under a comment that says what it is.
 NUMBER = re.compile(r"-?\d+(\.\d*)?(e[+-]?\d+)?")
 MACRO = re.compile(r"\\newcommand\{\\(\w+)\}\{(.*)\}")
+#: Columns of strengths, which have one spelling in every table: 1, 1.0 and 1e0 are the same.
+STRENGTHS = {"beta", "next_beta", "against_beta", "beaten_by_beta"}
 
 
 def where(table: Path, row: str, column: str | None = None) -> list[str]:
@@ -37,14 +40,19 @@ def where(table: Path, row: str, column: str | None = None) -> list[str]:
         FileNotFoundError: there is no such table, or no study around it.
         ValueError: no such row or column; the message names what there is.
     """
-    inside = table.parent.name == "tables"
-    study = StudyFolder(table.parent.parent if inside else table.parent)
+    around = table.parent if table.parent.name else table.parent.absolute()  # named from within its folder
+    inside = around.name == "tables"
+    study = StudyFolder(around.parent if inside else around)
     if not study.study.is_file():
         raise FileNotFoundError(
             f"{table}: no table of a study (study.json is missing beside it); give results/<study>/…"
         )
     if not table.is_file():
-        there = [name for name in (*TABLES, "numbers.tex") if (study.path / name).is_file()]
+        names = (path.name for path in around.glob("*.tex")) if inside else (*TABLES, study.numbers.name)
+        there = sorted(name for name in names if (around / name).is_file())
+        if not there:
+            report = f"multibeta report {shlex.quote(str(study.path))}"
+            raise FileNotFoundError(f"{table}: no such table: no report is written yet, run {report}")
         raise FileNotFoundError(f"{table}: no such table{registry.nearest(table.name, there)}")
     if table.name == study.numbers.name:
         source, found, name, shown = _of_macro(study, row)
@@ -55,7 +63,7 @@ def where(table: Path, row: str, column: str | None = None) -> list[str]:
         if name not in found:
             what = f"no column {name!r}" if name else "say which column"
             raise ValueError(f"{table}: {what}{registry.nearest(name, list(found))}")
-        shown = found[name] or "(empty)"
+        shown = found[name]
     else:
         raise ValueError(f"{table}: no table whose numbers have runs behind them; give one of {', '.join(TABLES)}")
     description = read_study(study.study)
@@ -66,8 +74,8 @@ def where(table: Path, row: str, column: str | None = None) -> list[str]:
     siblings = _of_siblings(description) if source.name == "metrics.csv" else []
     about = behind(source.name, found, name, partial(_rows, source), cells, siblings)
     of = "" if source == table else f", from {source.name}"
-    older = _older(study, source, found, name, about)
-    return [f"{shown}: {about.what}{of}", *older, *_runs(study, about), *_report(study, description)]
+    older = _gone(study, about) if about.gone else _older(study, source, found, name, about)
+    return [f"{shown or '(empty)'}: {about.what}{of}", *older, *_runs(study, about), *_report(study, description)]
 
 
 def _row(path: Path, rows: Sequence[Row], wanted: str) -> Row:
@@ -77,12 +85,12 @@ def _row(path: Path, rows: Sequence[Row], wanted: str) -> Row:
         return rows[int(wanted) - 1]
     keys: dict[str, str] = {}
     for part in wanted.split(","):
-        name, equals, value = part.partition("=")
+        name, equals, value = (each.strip() for each in part.partition("="))
         if not equals:
             raise ValueError(f"{path}: row {wanted!r} must be a number, or key=value,… such as dataset=digits,beta=4")
         if rows and name not in rows[0]:
             raise ValueError(f"{path}: no column {name!r} to find a row by{registry.nearest(name, list(rows[0]))}")
-        keys[name] = value
+        keys[name] = _as_written(value) if name in STRENGTHS else value
     if rows and "factor" in rows[0]:
         keys.setdefault("factor", "")
     found = [row for row in rows if all(row[name] == value for name, value in keys.items())]
@@ -92,6 +100,14 @@ def _row(path: Path, rows: Sequence[Row], wanted: str) -> Row:
         apart = [name for name in found[0] if len({row[name] for row in found}) > 1 and name not in keys]
         raise ValueError(f"{path}: {len(found)} rows have {wanted}; say more, such as {apart[0]}={found[0][apart[0]]}")
     return found[0]
+
+
+def _as_written(strength: str) -> str:
+    """A strength in its one spelling; what is none, as it is."""
+    try:
+        return canonical_strength(strength)
+    except ValueError:
+        return strength
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -162,7 +178,10 @@ def _of_latex(study: StudyFolder, table: Path, row: str, metric: str) -> Found:
 
 
 def _tables_of(study: StudyFolder) -> Iterator[tuple[str, str]]:
-    for dataset in dict.fromkeys(cell["dataset"]["name"] for cell in read_study(study.study)["cells"]):
+    """Dataset and kind of each table of the report, also of a dataset that is no longer in the study."""
+    datasets = [cell["dataset"]["name"] for cell in read_study(study.study)["cells"]]
+    reported = [row["dataset"] for row in _rows(study.summary)] if study.summary.is_file() else []
+    for dataset in dict.fromkeys([*datasets, *reported]):
         for kind in ("", *KINDS):
             yield dataset, kind
 
@@ -182,7 +201,7 @@ def _runs(study: StudyFolder, about: Behind) -> Iterator[str]:
         files = study.cell(*place)
         facts = read(files.cell, CellRecord)["runs"] if files.cell.is_file() else {}
         values = _values(files, about) if about.measure is not None else {}
-        yield f"{place[0]} {place[1]} at {place[2]}"
+        yield cell_in_words(place)
         for seed in seeds:
             run = facts.get(str(seed))
             if run is None:
@@ -219,6 +238,13 @@ def _older(study: StudyFolder, source: Path, row: Row, column: str, about: Behin
     now = interval(values)[0]
     if now != float(row[column]):
         yield f"the cell now says {now!r}: the report is older, or one of them was altered"
+
+
+def _gone(study: StudyFolder, about: Behind) -> Iterator[str]:
+    """A line for each cell that the number is of and study.json no longer names."""
+    report = f"multibeta report {shlex.quote(str(study.path))}"
+    for place in about.gone:
+        yield f"{cell_in_words(place)}: no longer in the study; the report is older than study.json, run {report}"
 
 
 def _report(study: StudyFolder, description: Mapping[str, Any]) -> Iterator[str]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from multibeta import registry
 from multibeta.cell import Cell
+from multibeta.options import SplitOptions, TrainingOptions
 from multibeta.records import CellRecord, read
-from multibeta.results import CellFolder
+from multibeta.results import CellFolder, state_folder
 from multibeta.stages.shared.specs import read_cell
 
 
@@ -21,10 +26,11 @@ def why(folder: CellFolder, cell: Cell | None = None) -> list[str]:
         FileNotFoundError: there is no cell in the folder.
     """
     asked = read_cell(folder) if cell is None else cell
+    defaults = _defaults(asked)
     runs: Mapping[str, Any] = read(folder.cell, CellRecord)["runs"] if folder.cell.is_file() else {}
     seeds: dict[str, list[int]] = {}
     for seed in asked.seeds:
-        for line in _of_run(runs.get(str(seed)), asked, seed):
+        for line in _of_run(runs.get(str(seed)), asked, seed, folder.root, defaults):
             seeds.setdefault(line, []).append(seed)
     every = len(asked.seeds)
     return [
@@ -33,36 +39,68 @@ def why(folder: CellFolder, cell: Cell | None = None) -> list[str]:
     ]
 
 
-def _of_run(run: Mapping[str, Any] | None, asked: Cell, seed: int) -> Iterator[str]:
-    if run is None:
+def _of_run(
+    run: Mapping[str, Any] | None, asked: Cell, seed: int, root: Path, defaults: Mapping[str, Any]
+) -> Iterator[str]:
+    wanted = asked.run_fingerprint(seed)
+    if run is not None and run["fingerprint"] == wanted:
+        if run["status"] in ("error", "out_of_memory"):
+            yield f"ended as {run['status']} ({run['reason']}); the next call tries again"
+    elif (state_folder(root, wanted) / "finished.safetensors").exists():
+        yield "trained already; only its cell is to be written"
+    elif run is None:
         yield "not trained yet"
-    elif run["fingerprint"] != asked.run_fingerprint(seed):
-        if "identity" not in run:
-            yield "trained from another spec, by a version that did not keep it"
-            return
-        yield from sorted(changes(run["identity"], asked.run_identity(seed)))
-    elif run["status"] in ("error", "out_of_memory"):
-        yield f"ended as {run['status']} ({run['reason']}); the next call tries again"
+    elif "identity" not in run:
+        yield "trained from another spec, by a version that did not keep it"
+    else:
+        yield from sorted(changes(run["identity"], asked.run_identity(seed), defaults))
 
 
-def changes(before: Any, after: Any, key: str = "") -> Iterator[str]:
-    """``training.latents: 10 → 12`` for every value that differs; what only one has is at its default in the other."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in [*before, *(name for name in after if name not in before)]:
+#: In the place of an option that an identity leaves out, for it is at its default, and of a default that there is not.
+ABSENT = object()
+#: In the place of defaults that nobody has named.
+UNKNOWN = object()
+
+
+def changes(before: Any, after: Any, defaults: Any = UNKNOWN, key: str = "") -> Iterator[str]:
+    """``training.latents: 10 (its default) → 12`` for every value that differs.
+
+    Args:
+        defaults: the values of what only one of both has.
+    """
+    one, other = ({} if side is ABSENT else side for side in (before, after))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for name in [*one, *(name for name in other if name not in one)]:
+            default = defaults.get(name, ABSENT) if isinstance(defaults, Mapping) else defaults
             path = f"{key}.{name}" if key else str(name)
-            yield from changes(before.get(name, _Default()), after.get(name, _Default()), path)
+            yield from changes(one.get(name, ABSENT), other.get(name, ABSENT), default, path)
     elif before != after:
-        yield f"{key}: {_shown(before)} → {_shown(after)}"
+        yield f"{key}: {_shown(before, defaults)} → {_shown(after, defaults)}"
 
 
-class _Default:
-    """The place of an option that an identity leaves out, for it is at its default."""
+def _shown(value: Any, default: Any) -> str:
+    if value is not ABSENT:
+        return str(value)
+    if default is UNKNOWN:
+        return "its default"
+    return "none" if default is ABSENT else f"{default} (its default)"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Default)
 
-    __hash__ = None  # type: ignore[assignment]
+def _defaults(cell: Cell) -> dict[str, Any]:
+    """The values that an identity leaves out, by its keys."""
+    plug_ins = {
+        "dataset": cell.dataset.plug_in,
+        "variant": cell.variant.plug_in,
+        "architecture": cell.training.architecture,
+    }
+    return {
+        "training": _of(TrainingOptions),
+        "split": _of(SplitOptions),
+        **{kind: {"version": 1, "options": _of(registry.find(kind, name).Options)} for kind, name in plug_ins.items()},
+    }
 
 
-def _shown(value: Any) -> str:
-    return "its default" if isinstance(value, _Default) else str(value)
+def _of(options: type[BaseModel]) -> dict[str, Any]:
+    fields = {name: field for name, field in options.model_fields.items() if not field.is_required()}
+    values = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -28,10 +28,15 @@ def claim_device(wanted: str) -> Iterator[str]:
     system releases when the process ends, however it ends.
 
     Raises:
-        RuntimeError: ``cuda`` is wanted and there is no GPU.
+        RuntimeError: ``cuda`` is wanted and there is no GPU, or Slurm has given us one and PyTorch finds none.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise RuntimeError("running.device = 'cuda': PyTorch finds no GPU here; use 'auto' or 'cpu'")
+    if wanted == "auto" and not torch.cuda.is_available() and (given := os.environ.get("SLURM_JOB_GPUS")):
+        raise RuntimeError(
+            f"running.device = 'auto': Slurm gave this job GPU {given}, which PyTorch cannot use; see "
+            "what is wrong with it, or ask for 'cpu' and no GPU"
+        )
     if wanted == "cpu" or not torch.cuda.is_available():
         tune_cpu()
         yield "cpu"

@@ -131,8 +131,12 @@ class Quantised(VAE):
         An idle entry begins anew at a vector of its own, by a random ``order`` (N,).
         """
         even = len(vectors) / len(self.codebook)
-        self.counts.lerp_(used.sum(0) / even, 1 - self.decay)
-        self.sums.lerp_(used.T @ vectors / even, 1 - self.decay)
+        vectors, used = vectors.float(), used.float()
+        with torch.autocast(
+            vectors.device.type, enabled=False
+        ):  # the means are kept in full, whatever the network is in
+            self.counts.lerp_(used.sum(0) / even, 1 - self.decay)
+            self.sums.lerp_(used.T @ vectors / even, 1 - self.decay)
         idle = self.counts < self.restart_below
         anew = vectors[order[torch.arange(len(self.codebook), device=order.device) % len(order)]]
         self.sums.copy_(torch.where(idle[:, None], anew, self.sums))

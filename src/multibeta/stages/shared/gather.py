@@ -14,7 +14,7 @@ from multibeta.cell import Cell
 from multibeta.datasets import Dataset
 from multibeta.metrics import all_scores
 from multibeta.options import SplitOptions
-from multibeta.records import CardRecord, CellRecord, CostsRecord, read, read_study
+from multibeta.records import CardRecord, CellRecord, CostsRecord, is_measured, read, read_study
 from multibeta.report.comparisons import COMPARISONS_COLUMNS, compare
 from multibeta.report.doctor import Diagnosis, diagnose
 from multibeta.report.findings import GALLERIES, CellKey, Findings, Measure
@@ -44,7 +44,7 @@ class Found:
     data_key: str
     folder: CellFolder
     facts: dict[str, Any]
-    costs: dict[str, float]
+    costs: dict[str, Any]
     metrics: pd.DataFrame
     repeats: pd.DataFrame
 
@@ -58,7 +58,7 @@ class Found:
         repeats = read_table(folder.repeats, REPEATS_COLUMNS) if folder.repeats.is_file() else _empty(REPEATS_COLUMNS)
         costs = read(folder.costs, CostsRecord) if folder.costs.is_file() else {}
         found = cls(cell, spec["data_key"], folder, facts, costs, metrics, repeats)
-        seeds = [seed for seed in cell.seeds if found.status(seed)[0] != "missing"]
+        seeds = [seed for seed in cell.seeds if found.status(seed)[0] != "missing" and found.is_measured(seed)]
         return replace(found, metrics=metrics[metrics.seed.isin(seeds)], repeats=repeats[repeats.seed.isin(seeds)])
 
     @property
@@ -81,6 +81,10 @@ class Found:
         if run["fingerprint"] != self.fingerprints[seed]:
             return "missing", "what lies there was trained from another spec"
         return run["status"], run["reason"]
+
+    def is_measured(self, seed: int) -> bool:
+        """Are the measures that lie there those of this run, by the evaluation that the study asks for?"""
+        return is_measured(self.costs, seed, self.fingerprints[seed], self.cell.evaluation_fingerprint)
 
     def runs(self) -> list[dict[str, Any]]:
         """A row of runs.csv for every seed of the study, with ``reason`` and ``evaluated``."""

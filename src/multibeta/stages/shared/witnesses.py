@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,26 @@ def stored_weights(folder: CellFolder) -> dict[int, dict[str, Tensor]]:
             seed, _, parameter = name.partition("/")
             found.setdefault(int(seed.removeprefix("seed")), {})[parameter] = tensor
         return found
+
+
+def of_other_runs(held: Collection[int], runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why a file of a cell does not hold what belongs to its finished runs, and to them alone; "" if it does.
+
+    Args:
+        held: seeds that the file is of.
+        runs: those of cell.json.
+    """
+    finished = {int(seed) for seed, run in runs.items() if run["status"] == "done"}
+    if lost := sorted(finished - set(held)):
+        return f"holds nothing of seed {lost[0]}, which cell.json says is done"
+    if more := sorted(set(held) - finished):
+        return f"holds something of seed {more[0]}, which cell.json does not say is done"
+    return ""
+
+
+def clause(error: Exception, path: Path) -> str:
+    """What is wrong with a file, without its name and what to do."""
+    return " ".join(str(error).split()).removeprefix(f"{path}: ").partition("; remove it")[0]
 
 
 def kept_weights(root: Path, fingerprint: str) -> dict[str, Tensor] | None:
