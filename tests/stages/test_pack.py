@@ -189,6 +189,9 @@ def test_cells_and_files_that_are_links_are_packed(own, study, tmp_path, linked)
     for folder in (own, study):
         assert pack(folder, tmp_path / f"{folder == own}.zip", weights=True, date="2026-01-31") == []
     assert (tmp_path / "True.zip").read_bytes() == (tmp_path / "False.zip").read_bytes()
+    if linked in ("cells", CELL):
+        with pytest.raises(ValueError, match="lies inside"):
+            pack(own, tmp_path / "elsewhere/x.zip")
 
 
 def test_what_else_is_a_link_is_named_and_not_followed(own, tmp_path):

@@ -95,7 +95,7 @@ def _check_target(target: Path, folder: StudyFolder, study: Mapping[str, Any]) -
     place = target.parent.resolve() / target.name
     cells = [folder.cell(*place_of(spec)).path for spec in study["cells"]]
     hidden = [folder.root / name for name in (".data", ".state", ".lineage")]
-    for taken in (folder.path, *hidden, *cells):
+    for taken in (folder.path, *hidden, folder.path / "cells", *cells):
         if place.is_relative_to(taken.resolve()):
             what = "the study" if taken == folder.path else str(taken)
             raise ValueError(f"{target}: lies inside {what}; name a file outside it with -o")
