@@ -2,6 +2,8 @@
 
 import argparse
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -117,6 +119,12 @@ def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):
     monkeypatch.setattr(Study, "read", interrupted)
     assert main(["check", "config.yaml"]) == INTERRUPTED
     assert capsys.readouterr().err == ""
+
+
+def test_it_ends_quietly_when_nobody_reads_on():
+    command = f"{sys.executable} -m multibeta.cli list | true; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("0\n", "")
 
 
 def test_list_names_the_plug_ins_of_every_kind(capsys):

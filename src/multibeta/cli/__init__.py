@@ -6,6 +6,7 @@ A file for each group of commands, with their arguments. Each imports the stage 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -23,7 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.typed = sys.argv[1:] if arguments is None else arguments
     command: Run = options.command
     try:
-        return command(options) or 0
+        status = command(options) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read it, such as `head`, has read enough; Python writes what is left once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ConfigError, PlugInError) as error:
         print(in_one_line(str(error)), file=sys.stderr)
     except (OSError, RuntimeError, ValueError) as error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,17 +66,13 @@ def _status(options: argparse.Namespace) -> None:
     asked = None
     if options.config is not None:
         asked = _study(options.config, StudyFolder(options.study)).resolved()
-    try:
-        while True:
-            text = plain(in_words(status(StudyFolder(options.study), asked), options.all))
-            if not options.watch:
-                print(text, flush=True)
-                return
-            print(f"\033[2J\033[H{text}", flush=True)  # the screen cleared, from its upper left corner
-            time.sleep(options.watch)
-    except BrokenPipeError:
-        # Whoever read it, such as `head`, has read enough; Python writes what is left once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    while True:
+        text = plain(in_words(status(StudyFolder(options.study), asked), options.all))
+        if not options.watch:
+            print(text)
+            return
+        print(f"\033[2J\033[H{text}", flush=True)  # the screen cleared, from its upper left corner
+        time.sleep(options.watch)
 
 
 def _why(options: argparse.Namespace) -> None:
