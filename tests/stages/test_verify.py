@@ -237,6 +237,18 @@ def test_with_other_code_missing_rows_are_no_reason_to_accuse_unless_other_runs_
     assert found.runs[0].left_out == {"mig": "in no run of the study, perhaps a score of newer code"}
 
 
+def test_what_code_measured_that_names_its_evaluation_otherwise_is_held_against_this_one(study):
+    description = read_json(study.study)
+    for spec in description["cells"]:
+        costs = cell(study, spec["strength"]).costs
+        write_json(costs, {**read_json(costs), "evaluation": "0" * 16})
+        spec["evaluation_fingerprint"] = "0" * 16
+    write_json(study.study, description)
+    found = verify(study)
+    assert (found.verdict, found.altered) == (Verdict.IDENTICAL, {})
+    assert len(found.runs[0].trained) > 10
+
+
 def test_with_other_code_a_changed_row_is_unexplained(study, drawn):
     write_json(study.provenance, {"git_commit": "0" * 40})
     alter_rows(cell(study, drawn[0]).metrics, drawn[1], "kl", lambda rows: rows.assign(n="7"))
@@ -533,6 +545,7 @@ def test_what_cannot_be_verified_is_said_in_one_line(study, tmp_path, capsys):
         for seed in ("0", "1"):
             spec["fingerprints"][seed] = facts["runs"][seed]["fingerprint"] = "0" * 16
         write_json(cell(study, spec["strength"]).cell, facts)
+        cell(study, spec["strength"]).costs.unlink()
     write_json(study.study, description)
     assert "would be another run with this code" in refused(capsys, study.path)
     for beta in ("1", "4"):
