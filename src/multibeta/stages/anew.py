@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,9 @@ import numpy as np
 import pandas as pd
 
 from multibeta import registry
-from multibeta.records import is_measured
 from multibeta.report.drift import Drift, Key, Pool, Score, Verified, drifts, reasons, yardsticks
 from multibeta.report.drift_rows import malformed, rows_by_score, unlike_rows
 from multibeta.results import (
-    METRICS_COLUMNS,
-    REPEATS_COLUMNS,
     CellFolder,
     StudyFolder,
     data_folder,
@@ -62,9 +58,9 @@ def anew(
     """
     from multibeta.stages.train import train
 
-    found = _measured_then(Found.read(study, spec), spec)
+    found = Found.read(study, spec)
     cell = found.cell
-    same_code = same_code and spec.get("evaluation_fingerprint", "") in ("", cell.evaluation_fingerprint)
+    same_code = same_code and found.evaluation in ("", cell.evaluation_fingerprint)
     if other := [seed for seed in seeds if found.fingerprints[seed] != spec["fingerprints"][str(seed)]]:
         raise ValueError(
             f"{found.folder.path}: seed {other[0]} would be another run with this code or these plug-ins; "
@@ -86,20 +82,6 @@ def anew(
     measured = measure_both(found, own, folder, scratch, count, threads_then)
     half = yardsticks(found.metrics, pooled)
     return [_held_against(found, seed, then, now, measured, half, pooled, same_code, learnt) for seed in seeds]
-
-
-def _measured_then(found: Found, spec: Mapping[str, Any]) -> Found:
-    """The cell with what was measured by the evaluation that study.json names, which other code may name otherwise."""
-    evaluation = spec.get("evaluation_fingerprint", "")
-    seeds = [
-        seed
-        for seed, of_run in found.fingerprints.items()
-        if found.status(seed)[0] != "missing" and is_measured(found.costs, seed, of_run, evaluation)
-    ]
-    metrics = read_table(found.folder.metrics, METRICS_COLUMNS)
-    has_repeats = found.folder.repeats.is_file()
-    repeats = read_table(found.folder.repeats, REPEATS_COLUMNS) if has_repeats else found.repeats
-    return replace(found, metrics=metrics[metrics.seed.isin(seeds)], repeats=repeats[repeats.seed.isin(seeds)])
 
 
 def _held_against(

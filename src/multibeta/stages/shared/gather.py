@@ -42,6 +42,8 @@ class Found:
 
     cell: Cell
     data_key: str
+    #: Fingerprint of the evaluation that study.json asks for, which other code may have named otherwise; or empty.
+    evaluation: str
     folder: CellFolder
     facts: dict[str, Any]
     costs: dict[str, Any]
@@ -57,7 +59,9 @@ class Found:
         metrics = read_table(folder.metrics, METRICS_COLUMNS) if folder.metrics.is_file() else _empty(METRICS_COLUMNS)
         repeats = read_table(folder.repeats, REPEATS_COLUMNS) if folder.repeats.is_file() else _empty(REPEATS_COLUMNS)
         costs = read(folder.costs, CostsRecord) if folder.costs.is_file() else {}
-        found = cls(cell, spec["data_key"], folder, facts, costs, metrics, repeats)
+        found = cls(
+            cell, spec["data_key"], spec.get("evaluation_fingerprint", ""), folder, facts, costs, metrics, repeats
+        )
         seeds = [seed for seed in cell.seeds if found.status(seed)[0] != "missing" and found.is_measured(seed)]
         return replace(found, metrics=metrics[metrics.seed.isin(seeds)], repeats=repeats[repeats.seed.isin(seeds)])
 
@@ -84,7 +88,7 @@ class Found:
 
     def is_measured(self, seed: int) -> bool:
         """Are the measures that lie there those of this run, by the evaluation that the study asks for?"""
-        return is_measured(self.costs, seed, self.fingerprints[seed], self.cell.evaluation_fingerprint)
+        return is_measured(self.costs, seed, self.fingerprints[seed], self.evaluation)
 
     def runs(self) -> list[dict[str, Any]]:
         """A row of runs.csv for every seed of the study, with ``reason`` and ``evaluated``."""
