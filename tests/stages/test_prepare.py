@@ -3,6 +3,8 @@
 import hashlib
 import os
 import resource
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -188,3 +190,13 @@ def small_disk():
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_two_processes_that_prepare_a_dataset_at_once_leave_it_whole(tmp_path):
+    command = [sys.executable, "-m", "multibeta.cli", "prepare", "--dataset", "digits"]
+    both = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    (folder,) = (tmp_path / "results/.data").iterdir()
+    Dataset(folder)
+    assert not list(folder.glob("lock*"))

@@ -178,4 +178,4 @@ def test_every_stage_opens_a_cells_dataset_with_its_split():
     }
     assert bare - {"shared/opened.py"} == {"prepare.py", "features.py"}
     opened = (SRC / "shared" / "opened.py").read_text(encoding="utf-8")
-    assert re.findall(r"\bDataset\(.*\)", opened) == ["Dataset(data_folder(root, cell.data_key), cell.split)"]
+    assert re.findall(r"\bDataset\(.*\)", opened) == ["Dataset(folder, cell.split)"]

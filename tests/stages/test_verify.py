@@ -515,9 +515,11 @@ def test_a_draw_is_spread_over_the_cells_and_the_same_for_a_seed():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_while_it_measures_leaves_no_temporary_folder(made, tmp_path, number):
     code = (
-        "import os, sys\n"
+        "import os, signal, sys\n"
         "from multibeta.cli import main\n"
         "from multibeta.stages import anew\n"
+        # What is started in the background may have been told to ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "measure = anew.measure_both\n"
         f"anew.measure_both = lambda *all: (os.kill(os.getpid(), {number:d}), measure(*all))[1]\n"
         "sys.exit(main(sys.argv[1:]))\n"

@@ -21,6 +21,7 @@ from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, _stora
 from multibeta.datasets._sources import Mirror, locate
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell, read_data_spec
+from multibeta.training.lock import run_lock
 
 #: Names of what is left out that a card repeats.
 MOST_NAMED = 20
@@ -54,8 +55,15 @@ def prepare(
     files = locate(source, mirror, cache)
     arrays = source.build(files)
     check(source, arrays)
-    if _is_prepared(folder, declared, source.identity_exclude):  # by another process meanwhile
-        return Dataset(folder)
+    with run_lock(folder):
+        if not _is_prepared(folder, declared, source.identity_exclude):  # by another process meanwhile
+            _write(folder, source, arrays, declared, files)
+    return Dataset(folder)
+
+
+def _write(
+    folder: Path, source: DatasetSource, arrays: Arrays, declared: dict[str, Any], files: dict[str, Path]
+) -> None:
     images = folder / (_storage.BITS if source.binary else _storage.BYTES)
     with results.replacing(images) as temporary:
         hashes = {images.stem: _write_images(source, arrays, temporary)}
@@ -66,7 +74,6 @@ def prepare(
     _name_left_out(arrays.left_out, folder / "left_out.csv")
     used = {"source_files": {name: _sha256(path) for name, path in files.items()}}
     results.write_json(folder / "card.json", {**declared, **_found(source, arrays), **used, "sha256": hashes})
-    return Dataset(folder)
 
 
 def examine(name: str, options: dict[str, Any]) -> dict[str, Any]:
