@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from multibeta.files import read_table
 from multibeta.report.paired import difference
-from multibeta.results import read_table
 
 ROOT = Path(__file__).resolve().parents[1]
 

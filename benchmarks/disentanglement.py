@@ -21,7 +21,7 @@ import numpy as np
 
 from multibeta import registry
 from multibeta.metrics.disentanglement.dci import Importance, by_scikit_learn, by_trees, completeness, disentanglement
-from multibeta.options import PROTOCOLS
+from multibeta.option_values import PROTOCOLS
 
 SIZES = (3, 6, 10, 16, 16)
 LATENTS, SIBLINGS, ROUNDS = 10, 2, 3

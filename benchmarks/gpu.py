@@ -17,7 +17,7 @@ import torch
 
 from multibeta.study import Study
 from multibeta.training.images import Images
-from multibeta.training.loop import Training
+from multibeta.training.run import Training
 
 PUBLISHED = 300_000
 ROW = 50  # steps between two waits, as log_every

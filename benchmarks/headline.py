@@ -18,8 +18,8 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from multibeta.files import read_table
 from multibeta.report.paired import difference, holm
-from multibeta.results import read_table
 
 ROOT = Path(__file__).resolve().parents[1]
 OF_A_SET = 5

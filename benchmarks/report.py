@@ -25,7 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from multibeta.cell import Cell
-from multibeta.results import CellFolder, read_json, read_table, write_json, write_table
+from multibeta.files import read_json, read_table, write_json, write_table
+from multibeta.results import CellFolder
 from multibeta.stages.measure import measure
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.references import write_references

@@ -19,7 +19,7 @@ from torch.profiler import ProfilerActivity, profile
 from multibeta.study import Study
 from multibeta.training.devices import tune_cpu
 from multibeta.training.images import Images
-from multibeta.training.loop import Training
+from multibeta.training.run import Training
 
 CONVOLUTIONS = ("aten::mkldnn_convolution", "aten::_convolution", "aten::convolution_backward")
 

@@ -110,7 +110,7 @@ def ours(device: str):
     from multibeta.study import Study
     from multibeta.training.devices import tune_cpu
     from multibeta.training.images import Images
-    from multibeta.training.loop import Training
+    from multibeta.training.run import Training
 
     tune_cpu()
     training = {"architecture": "burgess", "latents": LATENTS, "batch_size": BATCH, "learning_rate": 1e-4}

@@ -20,7 +20,7 @@ from multibeta.stages.shared.provenance import hardware
 from multibeta.study import Study
 from multibeta.training.devices import tune_cpu
 from multibeta.training.images import Images
-from multibeta.training.loop import Training
+from multibeta.training.run import Training
 
 IMAGES, BATCH, FIRST = 1024, 64, "beta_vae"
 

@@ -12,7 +12,7 @@ import yte
 from multibeta import registry
 from multibeta.cli import parser
 from multibeta.metrics.image._weights import locked
-from multibeta.options import PROTOCOLS
+from multibeta.option_values import PROTOCOLS
 from multibeta.study import Study
 
 ROOT = Path(__file__).parents[1]
@@ -283,7 +283,7 @@ def test_the_adversarial_variant_of_the_page_is_short_and_resumes_to_the_same_by
     import torch
 
     from multibeta.training.images import Images
-    from multibeta.training.loop import Training
+    from multibeta.training.run import Training
     from multibeta.training.state import RunState
 
     page = "docs/how-to/own-variant.md"

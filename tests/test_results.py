@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from multibeta.results import CellFolder, StudyFolder, replacing, write_text
+from multibeta.files import replacing, write_text
+from multibeta.results import CellFolder, StudyFolder
 
 
 def names(folder):

@@ -7,7 +7,8 @@ import yaml
 
 from multibeta import strict_yaml
 from multibeta.config_errors import ConfigError
-from multibeta.options import StudyOptions, canonical_strength
+from multibeta.option_values import canonical_strength
+from multibeta.options import StudyOptions
 from multibeta.study import Study
 
 BASE = {"name": "x", "datasets": {"sprites": {}}, "variants": {"beta_vae": {}}, "strengths": [1, 4], "seeds": 2}

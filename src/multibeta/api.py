@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multibeta.options import PROTOCOLS, EvaluationOptions, canonical_strength
+from multibeta.files import read_table
+from multibeta.option_values import PROTOCOLS, canonical_strength
+from multibeta.options import EvaluationOptions
 from multibeta.registry import find, load_file, nearest
-from multibeta.results import StudyFolder, read_table
+from multibeta.results import StudyFolder
 from multibeta.stages.score import measure_anybody, prepared
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def evaluate(
             NumPy arrays. A run from `multibeta.load_run` is given its condition, if it has one.
         dataset: a name, such as ``"digits"``, or a prepared `Dataset`.
         metrics: names of metrics, or ``"all"``.
-        protocol: the recipe, or several, for metrics that have several: see `multibeta.options.PROTOCOLS`.
+        protocol: the recipe, or several, for metrics that have several: see `multibeta.option_values.PROTOCOLS`.
         codes, held_out, samples: how many images for metrics of codes, of reconstructions, of prior samples.
         seed: of the metrics' own draws.
         results: folder for the prepared dataset, as for the command line.

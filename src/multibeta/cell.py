@@ -15,16 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from multibeta import registry
 from multibeta.config_errors import first_line
-from multibeta.options import (
-    NAME,
-    NAMED,
-    EvaluationOptions,
-    RunningOptions,
-    Seed,
-    SplitOptions,
-    Strength,
-    TrainingOptions,
-)
+from multibeta.option_values import NAME, NAMED, Seed, Strength
+from multibeta.options import EvaluationOptions, RunningOptions, SplitOptions, TrainingOptions
 from multibeta.records import ArraysRecord, CellRecord, Name, held_to, read
 from multibeta.results import CellFolder, StudyFolder, data_folder
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from multibeta.options import NAME, NAMED
+from multibeta.option_values import NAME, NAMED
 from multibeta.registry import nearest
 
 MESSAGES = {

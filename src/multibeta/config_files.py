@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from multibeta.files import write_text
 from multibeta.options import StudyOptions
-from multibeta.results import write_text
 
 SCHEMA = Path("workflow/schemas/config.schema.json")
 #: The default study: what config.yaml sets. Everything else stands there as a comment, at its default.

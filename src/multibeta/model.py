@@ -15,9 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from multibeta import randomness, results
+from multibeta import randomness
 from multibeta.cell import Cell, pretrained_run
+from multibeta.files import read_json, reading
 from multibeta.network import VAE
+from multibeta.results import CellFolder, state_folder
 from multibeta.variants import Parts
 
 #: Images per forward pass outside training. One fixed number, as the batch size can change the last bits of a result.
@@ -67,7 +69,7 @@ def pretrain(network: VAE, source: str, seed: int) -> bool:
         ValueError: nothing there fits this network.
     """
     chosen, _ = pretrained_run(Path(source), seed)
-    weights = _weights(results.CellFolder(Path(source)), chosen, "cpu")
+    weights = _weights(CellFolder(Path(source)), chosen, "cpu")
     own = network.state_dict()
     fitting = {name: tensor for name, tensor in weights.items() if name in own and own[name].shape == tensor.shape}
     if not fitting:
@@ -167,7 +169,7 @@ class Run:
             yield torch.from_numpy(np.array(values[chosen])).to(self.device), of_batch
 
 
-def load_cell(folder: results.CellFolder, device: str = "cpu", seeds: Sequence[int] | None = None) -> dict[int, Run]:
+def load_cell(folder: CellFolder, device: str = "cpu", seeds: Sequence[int] | None = None) -> dict[int, Run]:
     """The finished runs of a cell by seed, of all seeds or of some; runs that diverged or failed are absent.
 
     Raises:
@@ -177,12 +179,12 @@ def load_cell(folder: results.CellFolder, device: str = "cpu", seeds: Sequence[i
     for needed in (folder.spec, folder.models):
         if not needed.is_file():
             raise FileNotFoundError(f"{folder.path}: no trained cell there ({needed.name} is missing)")
-    cell = Cell.of(results.read_json(folder.spec), folder.spec, folder)
+    cell = Cell.of(read_json(folder.spec), folder.spec, folder)
     runs = {seed: open_run(folder, cell, seed, device) for seed in (cell.seeds if seeds is None else seeds)}
     return {seed: run for seed, run in runs.items() if run is not None}
 
 
-def open_run(folder: results.CellFolder, cell: Cell, seed: int, device: str = "cpu") -> Run | None:
+def open_run(folder: CellFolder, cell: Cell, seed: int, device: str = "cpu") -> Run | None:
     """One run of a cell whose plug-ins are loaded; None if it did not finish.
 
     Raises:
@@ -192,18 +194,18 @@ def open_run(folder: results.CellFolder, cell: Cell, seed: int, device: str = "c
     if not weights:
         return None
     network = build(cell, seed)
-    with results.reading(folder.models, (RuntimeError,)):
+    with reading(folder.models, (RuntimeError,)):
         network.load_state_dict(weights)
     return Run(network, cell, seed, device)
 
 
-def _weights(folder: results.CellFolder, seed: int, device: str) -> dict[str, Tensor]:
+def _weights(folder: CellFolder, seed: int, device: str) -> dict[str, Tensor]:
     """The weights of one run of a cell; none if it did not finish."""
     from safetensors import SafetensorError, safe_open
 
     prefix = f"seed{seed}/"
     with (
-        results.reading(folder.models, (SafetensorError,)),
+        reading(folder.models, (SafetensorError,)),
         safe_open(folder.models, framework="pt", device=device) as file,
     ):
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
@@ -221,12 +223,12 @@ def load_run(path: str | Path, seed: int | None = None, device: str = "cpu", ste
         FileNotFoundError: the folder holds no trained cell.
         ValueError: the cell has no finished run of that seed, the message gives its status; or no weights of that step.
     """
-    folder = results.CellFolder(Path(path))
+    folder = CellFolder(Path(path))
     runs = load_cell(folder, device)
     if seed is None and runs:
         seed = next(iter(runs))
     if seed not in runs:
-        statuses = {int(s): run["status"] for s, run in results.read_json(folder.cell)["runs"].items()}
+        statuses = {int(s): run["status"] for s, run in read_json(folder.cell)["runs"].items()}
         raise ValueError(f"{path}: no finished run of seed {seed}; the cell has {json.dumps(statuses)}")
     run = runs[seed]
     if step is not None:
@@ -234,10 +236,10 @@ def load_run(path: str | Path, seed: int | None = None, device: str = "cpu", ste
     return run
 
 
-def _snapshot(folder: results.CellFolder, run: Run, step: int, device: str) -> dict[str, Tensor]:
+def _snapshot(folder: CellFolder, run: Run, step: int, device: str) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
-    state = results.state_folder(folder.root, run.cell.run_fingerprint(run.seed))
+    state = state_folder(folder.root, run.cell.run_fingerprint(run.seed))
     path = state / f"step~{step}.safetensors"
     if not path.is_file():
         there = sorted(int(file.stem.removeprefix("step~")) for file in state.glob("step~*.safetensors"))

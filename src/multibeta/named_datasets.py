@@ -12,7 +12,7 @@ import yaml
 
 from multibeta import registry, strict_yaml
 from multibeta.config_errors import ConfigError
-from multibeta.options import NAME
+from multibeta.option_values import NAME
 
 
 @dataclass(frozen=True)

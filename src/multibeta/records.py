@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from multibeta.config_errors import first_line
-from multibeta.options import LARGEST_SEED, NAME, ReportOptions
-from multibeta.results import RUN_COSTS, read_json
+from multibeta.files import read_json
+from multibeta.option_values import LARGEST_SEED, NAME
+from multibeta.options import ReportOptions
+from multibeta.results import RUN_COSTS
 
 #: What becomes part of a path.
 Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=200)]

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from multibeta import named_datasets, registry, strict_yaml
 from multibeta.cell import Cell, Choice, fingerprint, pretrained_run
 from multibeta.config_errors import ConfigError, first_line
-from multibeta.options import LARGE, DatasetEntry, SplitOptions, StudyOptions, VariantEntry, canonical_strength
+from multibeta.option_values import LARGE, canonical_strength
+from multibeta.options import DatasetEntry, SplitOptions, StudyOptions, VariantEntry
 from multibeta.published_values import problem
 from multibeta.results import StudyFolder
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from multibeta.config_errors import ConfigError
 from multibeta.datasets import DataError, _content
-from multibeta.results import read_json
+from multibeta.files import read_json
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import write_specs
 from multibeta.study import Study

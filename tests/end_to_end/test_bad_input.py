@@ -177,7 +177,7 @@ def test_a_disk_that_is_full_at_the_nth_file_keeps_what_was_written(tmp_path, mo
             raise OSError(errno.ENOSPC, "no file is named here")
         real(handle)
 
-    monkeypatch.setattr("multibeta.results.os.fsync", full_at_the_nth)
+    monkeypatch.setattr("multibeta.files.os.fsync", full_at_the_nth)
     failures = 0
     strides = {"measure": 8, "report": 40}  # many files each; every file of the other stages
     for command in stages(tmp_path / "disturbed"):

@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import load_file
 from tiny_study import TINY
 
-from multibeta.results import read_table
+from multibeta.files import read_table
 from multibeta.stages.shared.specs import write_specs
 from multibeta.study import Study
 

@@ -6,7 +6,7 @@ import pytest
 from own_files import write_folder
 from PIL import Image
 
-from multibeta.results import read_json, read_table
+from multibeta.files import read_json, read_table
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from multibeta.results import read_table
+from multibeta.files import read_table
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ STEPS = 400
 #: Two seeds of so many seconds a step train for 100: longer than a job's limit, which Slurm counts in minutes.
 PAUSE = 0.125
 STRENGTHS = [1, 2, 4, 8]
-FLAGS = ("--workflow-profile", "site", "--slurm-no-account", "--slurm-init-seconds-before-status-checks", "1")
+FLAGS = ("--workflow-profile", "site", "--slurm-init-seconds-before-status-checks", "1")
 #: What a study is, without times and places.
 RESULTS = ("models.safetensors", "history.csv", "codes.npz", "metrics.csv", "repeats.csv", "arrays.npz")
 REPORT = ("metrics.csv", "summary.csv", "comparisons.csv", "rate.csv", "recommended.csv", "pareto.csv", "numbers.tex")

@@ -9,7 +9,7 @@ import pytest
 
 from multibeta import registry
 from multibeta.metrics import NotComputed, Result
-from multibeta.options import PROTOCOLS
+from multibeta.option_values import PROTOCOLS
 
 ROWS, SIZES = 600, (2, 3, 5)
 KINDS = ("categorical", "ordinal", "periodic")

@@ -12,7 +12,7 @@ from multibeta.metrics import NEEDS, Metric, NotComputed, Result
 from multibeta.metrics._domain_network import build_body
 from multibeta.metrics._features import DomainFeatures
 from multibeta.metrics._frechet import Moments
-from multibeta.options import PROTOCOLS
+from multibeta.option_values import PROTOCOLS
 
 IMAGES, LATENTS = 64, 4
 

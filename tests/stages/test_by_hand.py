@@ -10,8 +10,9 @@ from multibeta import registry
 from multibeta.cli import main
 from multibeta.config_errors import ConfigError
 from multibeta.datasets import Dataset
+from multibeta.files import read_json, read_table
 from multibeta.metrics import all_scores
-from multibeta.results import CellFolder, data_folder, read_json, read_table
+from multibeta.results import CellFolder, data_folder
 from multibeta.stages.shared.metric_rows import read_arrays
 from multibeta.stages.shared.specs import read_cell
 from multibeta.stages.shared.specs_by_hand import apply_settings, fitting_architecture

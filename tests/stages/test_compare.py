@@ -6,8 +6,9 @@ import shutil
 import pytest
 
 from multibeta.cli import main
+from multibeta.files import read_table, write_json
 from multibeta.report.compared import COMPARED_COLUMNS
-from multibeta.results import StudyFolder, read_table, write_json
+from multibeta.results import StudyFolder
 from multibeta.stages.compare import compare
 from multibeta.stages.measure import measure
 from multibeta.stages.prepare import prepare_of_cell

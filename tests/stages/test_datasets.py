@@ -8,7 +8,7 @@ import pytest
 from multibeta import registry
 from multibeta.cli import main
 from multibeta.datasets import DatasetSource, File
-from multibeta.results import read_json
+from multibeta.files import read_json
 from multibeta.stages.prepare import prepare
 
 CONTENT = b"exact bytes"

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from multibeta.cli import main
+from multibeta.files import read_json, write_json, write_table
 from multibeta.report.health import health
-from multibeta.results import StudyFolder, read_json, write_json, write_table
+from multibeta.results import StudyFolder
 from multibeta.stages.doctor import doctor
 from multibeta.stages.shared.gather import gather
 from multibeta.stages.shared.specs import write_specs

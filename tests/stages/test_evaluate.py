@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from multibeta.files import read_json, read_table, write_json
 from multibeta.metrics import Metric, NotComputed, Result
 from multibeta.model import Condition
 from multibeta.options import EvaluationOptions
 from multibeta.registry import _outside
-from multibeta.results import read_json, read_table, write_json
 from multibeta.stages.encode import encode
 from multibeta.stages.evaluate import evaluate
 from multibeta.stages.features import learn_features
@@ -271,6 +271,12 @@ def test_what_was_measured_ahead_is_taken_once_and_only_by_the_cell_it_belongs_t
     write_json(folder.spec, {**spec, "evaluation": {**spec["evaluation"], "samples": 60}})
     assert not take_measured(folder)
     write_json(folder.spec, spec)
+    facts = read_json(folder.cell)
+    of_others = {seed: {**run, "reason": "another"} for seed, run in facts["runs"].items()}
+    write_json(folder.cell, {**facts, "runs": of_others})
+    assert not take_measured(folder)
+    slower = {seed: {**run, "seconds": 1e6} for seed, run in facts["runs"].items()}
+    write_json(folder.cell, {**facts, "runs": slower})
     assert take_measured(folder)
     made = (folder.codes, folder.metrics, folder.costs, folder.figures / "samples.png")
     assert all(path.is_file() for path in made)

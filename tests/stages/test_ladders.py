@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from multibeta.files import write_table
 from multibeta.report.matching import match
-from multibeta.results import METRICS_COLUMNS, StudyFolder, write_table
+from multibeta.results import METRICS_COLUMNS, StudyFolder
 from multibeta.stages import ladders
 from multibeta.stages.draw import Drawing
 from multibeta.stages.encode import encode

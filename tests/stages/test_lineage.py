@@ -7,7 +7,7 @@ from multibeta import registry
 pytest.importorskip("torch")
 from multibeta.stages.shared.specs import read_cell
 from multibeta.stages.train import train
-from multibeta.training.loop import Training
+from multibeta.training.run import Training
 
 from .conftest import cell
 

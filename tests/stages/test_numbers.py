@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from multibeta.cli import main
-from multibeta.results import StudyFolder, read_json, write_json
+from multibeta.files import read_json, write_json
+from multibeta.results import StudyFolder
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.report import report
 from multibeta.stages.shared.specs import write_specs

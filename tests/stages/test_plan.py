@@ -11,12 +11,13 @@ from multibeta.config_errors import ConfigError
 from multibeta.stages.measure import measure
 from multibeta.stages.plan import Left, in_words, plan
 from multibeta.stages.prepare import prepare_of_cell
-from multibeta.stages.shared.specs import write_specs
+from multibeta.stages.shared.specs import read_cell, write_specs
 from multibeta.stages.train import train
 from multibeta.study import Study
 from multibeta.training.pace import Pace, pace
 
 CONFIG = {**TINY, "strengths": [1, 4], "seeds": 2, "running": {"device": "cpu"}}
+ONE_CELL = {"variants": {"beta_vae": {}}, "strengths": [1]}
 #: A second a step, ten to end with, 1 kB of weights, 3 kB of state.
 SECOND = Pace(1.0, 0.0, 10.0, 1.0, 1000, 3000)
 
@@ -32,6 +33,15 @@ def planned(root, measured=None, jobs=1, **changed):
     """The plan of the tiny study, every net of which takes a second a step."""
     asked = [] if measured is None else measured
     return plan(Study.parse({**CONFIG, **changed}), root, jobs, lambda cell, _: asked.append(cell) or SECOND)
+
+
+def prepared(root, **changed):
+    """The first cell of the tiny study, ready to be trained."""
+    study = Study.parse({**CONFIG, **changed})
+    write_specs(study, root)
+    folder = study.cells[0].folder(root)
+    prepare_of_cell(folder)
+    return folder
 
 
 def test_steps_and_seconds_are_those_of_all_runs(tmp_path):
@@ -58,10 +68,7 @@ def test_a_net_is_measured_once_whatever_it_is_called(tmp_path):
 
 
 def test_what_is_done_is_not_planned_again_and_tells_what_measuring_takes(tmp_path, one_thread):
-    study = Study.parse(CONFIG)
-    write_specs(study, tmp_path)
-    folder = study.cells[0].folder(tmp_path)
-    prepare_of_cell(folder)
+    folder = prepared(tmp_path)
     train(folder)
     (first, *others) = planned(tmp_path).left
     assert (first.trainings, first.runs, first.processes) == (0, 2, 1)
@@ -82,37 +89,29 @@ def test_equal_runs_are_trained_once(tmp_path):
 
 
 def test_a_seed_more_has_all_seeds_of_its_cells_measured_again(tmp_path, one_thread):
-    changed = {"variants": {"beta_vae": {}}, "strengths": [1]}
-    study = Study.parse({**CONFIG, **changed})
-    write_specs(study, tmp_path)
-    folder = study.cells[0].folder(tmp_path)
-    prepare_of_cell(folder)
+    folder = prepared(tmp_path, **ONE_CELL)
     train(folder)
     folder.metrics.write_text("dataset\n")
-    assert planned(tmp_path, **changed).left == [Left(0, 0, 0.0, 0, 0)]
-    (left,) = planned(tmp_path, **changed, seeds=3).left
+    assert planned(tmp_path, **ONE_CELL).left == [Left(0, 0, 0.0, 0, 0)]
+    (left,) = planned(tmp_path, **ONE_CELL, seeds=3).left
     assert (left.trainings, left.runs, left.processes) == (1, 3, 2)
     # One less, and the cell is written anew without it.
-    (left,) = planned(tmp_path, **changed, seeds=1).left
+    (left,) = planned(tmp_path, **ONE_CELL, seeds=1).left
     assert (left.trainings, left.runs, left.processes) == (0, 1, 2)
 
 
 def test_a_longer_training_goes_on_where_the_shorter_one_ended(tmp_path, one_thread):
-    changed = {"variants": {"beta_vae": {}}, "strengths": [1]}
-    study = Study.parse({**CONFIG, **changed})
-    write_specs(study, tmp_path)
-    folder = study.cells[0].folder(tmp_path)
-    prepare_of_cell(folder)
+    folder = prepared(tmp_path, **ONE_CELL)
     train(folder)
     training = {**CONFIG["training"], "budget": "100 steps"}
-    assert planned(tmp_path, **changed, training=training).left == [Left(2, 120, 140.0, 2, 2)]
-    kept = planned(tmp_path, **changed, training=training, running={"device": "cpu", "extendable": False})
+    assert planned(tmp_path, **ONE_CELL, training=training).left == [Left(2, 120, 140.0, 2, 2)]
+    kept = planned(tmp_path, **ONE_CELL, training=training, running={"device": "cpu", "extendable": False})
     assert kept.left[0].steps == 200
     # A learning rate that falls to the end is that of another path.
-    (left,) = planned(tmp_path, **changed, training={**training, "learning_rate_schedule": "cosine"}).left
+    (left,) = planned(tmp_path, **ONE_CELL, training={**training, "learning_rate_schedule": "cosine"}).left
     assert left.steps == 200
     shorter = {**CONFIG["training"], "budget": "20 steps"}
-    assert planned(tmp_path, **changed, training=shorter).left[0].steps == 40
+    assert planned(tmp_path, **ONE_CELL, training=shorter).left[0].steps == 40
 
 
 def test_what_is_trained_for_another_cell_takes_its_processes_all_the_same(tmp_path):
@@ -125,30 +124,24 @@ def test_epochs_need_a_prepared_dataset(tmp_path):
     found = planned(tmp_path, training=training)
     assert found.uncounted == ["digits"]
     assert "not counted: digits, of which epochs are asked for and which is not prepared" in in_words(found)
-    study = Study.parse({**CONFIG, "training": training})
-    write_specs(study, tmp_path)
-    prepare_of_cell(study.cells[0].folder(tmp_path))
+    prepared(tmp_path, training=training)
     found = planned(tmp_path, training=training)
     assert not found.uncounted
     assert found.left[0].steps == 2 * 3 * 16  # of 1,617 images for training
 
 
 def test_disk_space_and_files_are_those_of_a_finished_cell(tmp_path, one_thread):
-    changed = {"variants": {"beta_vae": {}}, "strengths": [1]}
-    study = Study.parse({**CONFIG, **changed})
-    write_specs(study, tmp_path)
-    folder = study.cells[0].folder(tmp_path)
-    prepare_of_cell(folder)
+    folder = prepared(tmp_path, **ONE_CELL)
     train(folder)
     measure(folder)
     of_cell = [path for path in folder.path.rglob("*") if path.is_file()]
     of_runs = [path for name in (".state", ".lineage") for path in (tmp_path / name).rglob("*") if path.is_file()]
-    found = plan(study, tmp_path)
+    found = plan(Study.parse({**CONFIG, **ONE_CELL}), tmp_path)
     # The logs and the mark in the folder of figures are Snakemake's, and this variant has no class-conditional samples.
     assert len(of_cell) == found.files_of_cell - 4
     assert len(of_cell) + len(of_runs) == found.files - 4
     assert sum(path.stat().st_size for path in of_cell + of_runs) == pytest.approx(found.size, rel=0.5)
-    without = planned(tmp_path, **changed, evaluation={**CONFIG["evaluation"], "figures": False})
+    without = planned(tmp_path, **ONE_CELL, evaluation={**CONFIG["evaluation"], "figures": False})
     assert (without.files_of_cell, without.files) == (12, 16)
 
 
@@ -165,13 +158,9 @@ def test_many_figures_are_left_for_when_they_are_wanted(tmp_path):
 @pytest.mark.parametrize("variant", ["beta_vae", "cvae", "factor_vae"])
 def test_a_step_takes_as_long_on_noise_as_in_a_training(tmp_path, one_thread, variant):
     options = {"width": 16} if variant == "factor_vae" else {}
-    config = {**CONFIG, "variants": {variant: {"options": options}}}
-    config["training"] = {**CONFIG["training"], "budget": "400 steps"}
-    study = Study.parse({**config, "strengths": [1], "seeds": 1})
-    write_specs(study, tmp_path)
-    folder = study.cells[0].folder(tmp_path)
-    prepare_of_cell(folder)
-    found = pace(study.cells[0], "cpu")
+    training = {**CONFIG["training"], "budget": "400 steps"}
+    folder = prepared(tmp_path, variants={variant: {"options": options}}, strengths=[1], seeds=1, training=training)
+    found = pace(read_cell(folder), "cpu")
     assert 0 < found.share <= 1.1
     before = time.process_time()
     trained = train(folder)["runs"]["0"]

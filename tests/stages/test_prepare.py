@@ -13,7 +13,8 @@ import pytest
 from multibeta import registry
 from multibeta.config_errors import ConfigError
 from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, Factor, grid_factors
-from multibeta.results import CellFolder, read_json
+from multibeta.files import read_json
+from multibeta.results import CellFolder
 from multibeta.stages.prepare import check, prepare, prepare_folder, prepare_of_cell
 from multibeta.stages.shared.specs import write_specs
 from multibeta.study import Study

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from multibeta.datasets import Dataset
-from multibeta.results import data_folder, read_table
+from multibeta.files import read_table
+from multibeta.results import data_folder
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import read_cell, write_specs
 from multibeta.stages.train import train

@@ -15,19 +15,11 @@ from PIL import Image
 
 from multibeta import registry
 from multibeta.cli import main
+from multibeta.files import read_table, write_json, write_table
 from multibeta.metrics._features import DomainFeatures
 from multibeta.report.findings import GALLERIES
 from multibeta.report.markdown import markdown
-from multibeta.results import (
-    METRICS_COLUMNS,
-    REPEATS_COLUMNS,
-    RUNS_COLUMNS,
-    StudyFolder,
-    data_folder,
-    read_table,
-    write_json,
-    write_table,
-)
+from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, RUNS_COLUMNS, StudyFolder, data_folder
 from multibeta.stages.prepare import prepare
 from multibeta.stages.references import known_references, write_references
 from multibeta.stages.report import report

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from multibeta.cli import main
-from multibeta.results import METRICS_COLUMNS, read_table
+from multibeta.files import read_table
+from multibeta.results import METRICS_COLUMNS
 from multibeta.stages.score import load_model
 
 FUNCTIONS = """

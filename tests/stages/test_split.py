@@ -8,8 +8,9 @@ import pytest
 
 from multibeta.cli import main
 from multibeta.datasets import DataError, Dataset
+from multibeta.files import read_json, read_table, write_json
 from multibeta.options import EvaluationOptions, SplitOptions
-from multibeta.results import StudyFolder, read_json, read_table, write_json
+from multibeta.results import StudyFolder
 from multibeta.stages import train as stage
 from multibeta.stages.features import learn_features
 from multibeta.stages.measure import measure

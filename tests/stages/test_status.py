@@ -10,7 +10,8 @@ import pytest
 from tiny_study import TINY
 
 from multibeta.cli import main
-from multibeta.results import StudyFolder, state_folder, write_json
+from multibeta.files import write_json
+from multibeta.results import StudyFolder, state_folder
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import write_specs
 from multibeta.stages.status import RunStatus, Status, in_words, status

@@ -12,7 +12,8 @@ import pytest
 
 from multibeta.cli import main
 from multibeta.config_errors import ConfigError
-from multibeta.results import read_json, read_table, state_folder, write_json
+from multibeta.files import read_json, read_table, write_json
+from multibeta.results import state_folder
 from multibeta.stages import train as stage
 from multibeta.stages.encode import encode
 from multibeta.stages.features import learn_features as _learn
@@ -21,7 +22,7 @@ from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import read_cell
 from multibeta.stages.train import Interrupted, told_to_stop, train
 from multibeta.training.lock import _here
-from multibeta.training.loop import Training
+from multibeta.training.run import Training
 from multibeta.training.state import RunState
 
 torch = pytest.importorskip("torch")

@@ -15,9 +15,10 @@ from safetensors.torch import load_file, save_file
 from small_study import small_study
 
 from multibeta.cli import main
+from multibeta.files import read_json, write_json
 from multibeta.report.drift import Verdict
 from multibeta.report.drift_text import drift_table
-from multibeta.results import StudyFolder, read_json, write_json
+from multibeta.results import StudyFolder
 from multibeta.stages.verify import draw, verify
 
 

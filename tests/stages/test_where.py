@@ -10,8 +10,9 @@ import pytest
 from small_study import small_study
 
 from multibeta.cli import main
+from multibeta.files import read_json, write_json
 from multibeta.report.behind import TABLES
-from multibeta.results import StudyFolder, read_json, write_json
+from multibeta.results import StudyFolder
 from multibeta.stages.where import where
 
 pytest.importorskip("torch")

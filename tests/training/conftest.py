@@ -5,7 +5,8 @@ import pytest
 
 from multibeta.study import Study
 from multibeta.training.images import Images
-from multibeta.training.loop import Training, run_to_end
+from multibeta.training.loop import run_to_end
+from multibeta.training.run import Training
 from multibeta.training.state import RunState
 
 torch = pytest.importorskip("torch")

@@ -5,7 +5,7 @@ import pytest
 from multibeta.study import Study
 from multibeta.training.graphs import _unchanged
 from multibeta.training.images import Images
-from multibeta.training.loop import Training
+from multibeta.training.run import Training
 
 torch = pytest.importorskip("torch")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

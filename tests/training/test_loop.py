@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from multibeta import registry
-from multibeta.training.loop import Diverged, Interrupted, TimeLimit
+from multibeta.training.loop import Interrupted, TimeLimit
+from multibeta.training.run import Diverged
 from multibeta.training.state import RunState
 
 torch = pytest.importorskip("torch")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from multibeta import registry
-from multibeta.results import read_json, read_table, state_folder
+from multibeta.files import read_json, read_table
+from multibeta.results import state_folder
 from multibeta.stages.draw import draw
 from multibeta.stages.encode import encode
 from multibeta.stages.evaluate import evaluate
@@ -16,7 +17,7 @@ from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import write_specs
 from multibeta.stages.train import Interrupted, train
 from multibeta.study import Study
-from multibeta.training.loop import Training
+from multibeta.training.run import Training
 
 torch = pytest.importorskip("torch")
 

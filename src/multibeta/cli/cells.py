@@ -108,7 +108,7 @@ def _train_options(train: argparse.ArgumentParser) -> None:
 
 
 def _minutes(text: str) -> float:
-    from multibeta.options import MOST_MINUTES
+    from multibeta.option_values import MOST_MINUTES
 
     return number(f"a number > 0, ≤ {MOST_MINUTES}", lambda minutes: 0 < minutes <= MOST_MINUTES)(text)
 

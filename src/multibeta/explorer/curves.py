@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from multibeta.explorer.shelf import Shelved
-from multibeta.results import read_table
+from multibeta.files import read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from multibeta.cell import Cell
 from multibeta.config_errors import first_line
+from multibeta.files import read_json
 from multibeta.plain import in_one_line
 from multibeta.records import CellRecord, read
-from multibeta.results import CellFolder, StudyFolder, read_json
+from multibeta.results import CellFolder, StudyFolder
 
 #: Studies of what is trained from the explorer begin so; they are shown beside every study of the same results.
 OWN = "explorer-"

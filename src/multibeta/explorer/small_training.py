@@ -15,7 +15,7 @@ from typing import IO, Any
 from multibeta.cell import Cell
 from multibeta.config_errors import ConfigError
 from multibeta.explorer.shelf import OWN
-from multibeta.options import NAME
+from multibeta.option_values import NAME
 from multibeta.records import CellRecord, read
 from multibeta.results import CellFolder
 from multibeta.stages.shared.specs_by_hand import apply_settings

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from multibeta.explorer.shelf import DAMAGES, Shelf, Shelved
+from multibeta.files import read_table
 from multibeta.report.comparisons import COMPARISONS_COLUMNS
 from multibeta.report.findings import PANELS, CellKey, Findings
 from multibeta.report.statistics import summarise
-from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, read_table
+from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS
 from multibeta.stages.shared.gather import measures_of
 from multibeta.stages.shared.panels import Panels, draw_rate_distortion, draw_tradeoff
 from multibeta.stages.shared.titles import variant_title

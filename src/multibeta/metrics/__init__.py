@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta import registry
-from multibeta.options import PROTOCOLS
+from multibeta.option_values import PROTOCOLS
 from multibeta.registry import PlugIn
 
 #: What a metric may need; N images of the code table, M held-out images, S samples, D latents, K factors.
@@ -89,7 +89,7 @@ class Metric(PlugIn, kind="metric"):
     #: The named recipe; numbers of different protocols never share a column.
     protocol: ClassVar[str] = ""
     #: In place of ``protocol``, several recipes by name: the settings that ``measure`` is given as further keywords.
-    #: Of those in `multibeta.options.PROTOCOLS` the study picks; others are always measured.
+    #: Of those in `multibeta.option_values.PROTOCOLS` the study picks; others are always measured.
     protocols: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     unit: ClassVar[str] = ""
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"

@@ -12,9 +12,9 @@ from multibeta import named_datasets, registry
 from multibeta.config_errors import ConfigError
 from multibeta.datasets import DataError
 from multibeta.datasets._array_file import HDF5, NPZ
+from multibeta.files import write_text
 from multibeta.named_datasets import NamedDataset
-from multibeta.options import NAME, NAMED
-from multibeta.results import write_text
+from multibeta.option_values import NAME, NAMED
 from multibeta.stages.prepare import examine
 from multibeta.stages.shared.specs_by_hand import apply_settings
 

@@ -12,16 +12,10 @@ import numpy as np
 import pandas as pd
 
 from multibeta import registry
+from multibeta.files import read_table, reading, write_json
 from multibeta.report.drift import Drift, Key, Pool, Score, Verified, drifts, reasons, yardsticks
 from multibeta.report.drift_rows import malformed, rows_by_score, unlike_rows
-from multibeta.results import (
-    CellFolder,
-    StudyFolder,
-    data_folder,
-    read_table,
-    reading,
-    write_json,
-)
+from multibeta.results import CellFolder, StudyFolder, data_folder
 from multibeta.stages.evaluate import rows_of_failed
 from multibeta.stages.features import learn_features
 from multibeta.stages.shared.gather import Found

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from multibeta import registry
+from multibeta.files import write_table, write_text
 from multibeta.records import ProvenanceRecord, read
 from multibeta.report.compared import differences_between
 from multibeta.report.compared_text import compared
 from multibeta.report.findings import Findings
 from multibeta.report.html import page
-from multibeta.results import StudyFolder, write_table, write_text
+from multibeta.results import StudyFolder
 from multibeta.stages.shared.gather import gather
 
 

@@ -19,8 +19,9 @@ from multibeta.figures.edit_matrix import edit_matrix
 from multibeta.figures.edits import edits
 from multibeta.figures.importance import importance
 from multibeta.figures.latents import latents
+from multibeta.files import replacing
 from multibeta.metrics.posterior.active_units import THRESHOLD
-from multibeta.results import CellFolder, replacing
+from multibeta.results import CellFolder
 from multibeta.stages.shared.codes import Codes, conditions, float_images, prior_codes, read_codes, usage
 from multibeta.stages.shared.metric_rows import read_arrays
 from multibeta.stages.shared.saving import save

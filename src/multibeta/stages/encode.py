@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from multibeta.results import CellFolder, replacing
+from multibeta.files import replacing
+from multibeta.results import CellFolder
 from multibeta.stages.shared.codes import EvaluationImages, conditions, encode_images
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell

@@ -11,17 +11,11 @@ import numpy as np
 
 from multibeta import registry
 from multibeta.cell import Cell
+from multibeta.files import replacing, write_json, write_rows
 from multibeta.metrics import NotComputed
 from multibeta.options import EvaluationOptions
 from multibeta.records import CellRecord, read
-from multibeta.results import (
-    METRICS_COLUMNS,
-    REPEATS_COLUMNS,
-    CellFolder,
-    replacing,
-    write_json,
-    write_rows,
-)
+from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, CellFolder
 from multibeta.stages.shared.codes import read_codes
 from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import Matrices, Rows, measurements, metric_rows, rows_of

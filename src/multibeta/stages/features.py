@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from multibeta.datasets import Dataset
+from multibeta.files import replacing
 from multibeta.metrics._domain_network import as_input
 from multibeta.metrics._features import DomainFeatures, Pretrained, real_images, train
 from multibeta.metrics.image import _inception, lpips
-from multibeta.results import replacing
 
 
 def learn_features(data_folder: Path, output: Path) -> None:

@@ -7,6 +7,7 @@ has trained a cell measure it at once and set the results aside, where `measure`
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from multibeta.cell import Cell
+from multibeta.files import ARRAY_DAMAGES, reading
 from multibeta.records import CellRecord, read
-from multibeta.results import ARRAY_DAMAGES, CellFolder, data_folder, reading
+from multibeta.results import CellFolder, data_folder
 from multibeta.stages.encode import encode
 from multibeta.stages.shared.codes import EvaluationImages
 from multibeta.stages.shared.opened import open_dataset
@@ -115,13 +117,15 @@ def _is_measured(folder: CellFolder, aside: Path) -> bool:
 
 
 def _aside(folder: CellFolder) -> Path | None:
-    """Where results are set aside: under all that they are made from; None while the features or models are missing."""
+    """Where results are set aside: under all that they are made from, and no times; None while something is missing."""
     cell = read_cell(folder)
     features = data_folder(folder.root, cell.data_key) / "features.safetensors"
     if not all(path.is_file() for path in (features, folder.models, folder.cell)):
         return None
-    made_from = hashlib.sha256()
-    for path in (features, folder.models, folder.cell):
+    runs = read(folder.cell, CellRecord)["runs"]
+    ends = {seed: [run["fingerprint"], run["status"], run["reason"]] for seed, run in runs.items()}
+    made_from = hashlib.sha256(json.dumps(ends, sort_keys=True).encode())
+    for path in (features, folder.models):
         with path.open("rb") as file:
             made_from.update(hashlib.file_digest(file, "sha256").digest())
     name = f"{cell.training_fingerprint}-{cell.evaluation_fingerprint}-{made_from.hexdigest()[:16]}"

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from multibeta.files import write_text
 from multibeta.report.lock import cited, locked, moved
 from multibeta.report.numbers import named, numbers, numbers_tex
-from multibeta.results import StudyFolder, write_text
+from multibeta.results import StudyFolder
 from multibeta.stages.shared.gather import gather
 from multibeta.stages.shared.locks import read_lock, write_lock
 

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from multibeta.files import replacing
 from multibeta.records import ProvenanceRecord, read, read_study
-from multibeta.results import StudyFolder, replacing
+from multibeta.results import StudyFolder
 from multibeta.stages.shared.archive import CRATE, FORMAT, MANIFEST, RERUN, copy, is_safe
 from multibeta.stages.shared.contents import check_report, files_of, missing, place_of
 from multibeta.stages.shared.crate import crate

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from multibeta import registry, results
+from multibeta import registry
 from multibeta.cell import Choice
 from multibeta.config_errors import ConfigError, first_line
 from multibeta.datasets import Arrays, DataError, Dataset, DatasetSource, _storage, grid_factors
 from multibeta.datasets._sources import Mirror, locate
+from multibeta.files import read_json, reading, replacing, write_json, write_rows
+from multibeta.results import CellFolder, data_folder
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell, read_data_spec
 from multibeta.training.lock import run_lock
@@ -65,7 +67,7 @@ def _write(
     folder: Path, source: DatasetSource, arrays: Arrays, declared: dict[str, Any], files: dict[str, Path]
 ) -> None:
     images = folder / (_storage.BITS if source.binary else _storage.BYTES)
-    with results.replacing(images) as temporary:
+    with replacing(images) as temporary:
         hashes = {images.stem: _write_images(source, arrays, temporary)}
         # Without its card the folder counts as unfinished while arrays of another content are replaced.
         for stale in ("card.json", "factors.npy", "labels.npy", _storage.BITS, _storage.BYTES):
@@ -73,7 +75,7 @@ def _write(
     hashes |= {key: _save(folder / f"{key}.npy", array) for key, array in _named(arrays).items()}
     _name_left_out(arrays.left_out, folder / "left_out.csv")
     used = {"source_files": {name: _sha256(path) for name, path in files.items()}}
-    results.write_json(folder / "card.json", {**declared, **_found(source, arrays), **used, "sha256": hashes})
+    write_json(folder / "card.json", {**declared, **_found(source, arrays), **used, "sha256": hashes})
 
 
 def examine(name: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -99,15 +101,15 @@ def prepare_folder(folder: Path) -> Dataset:
     """
     spec = read_data_spec(folder)
     choice = Choice(name=folder.name, plug_in=spec["dataset"]["plug_in"], options=spec["dataset"]["options"])
-    with results.reading(folder / "spec.json"):
+    with reading(folder / "spec.json"):
         choice.make("dataset")
     return prepare(choice.plug_in, choice.options, folder, spec["mirror"])
 
 
-def prepare_of_cell(folder: results.CellFolder) -> Dataset:
+def prepare_of_cell(folder: CellFolder) -> Dataset:
     """Prepare the dataset of a cell, unless it lies there already, and open it with the cell's split."""
     cell = read_cell(folder)
-    prepare_folder(results.data_folder(folder.root, cell.data_key))
+    prepare_folder(data_folder(folder.root, cell.data_key))
     return open_dataset(cell, folder.root)
 
 
@@ -196,7 +198,7 @@ def _declaration(source: DatasetSource) -> dict[str, Any]:
 def _is_prepared(folder: Path, declared: dict[str, Any], exclude: frozenset[str]) -> bool:
     """Does the folder hold what is declared, apart from options such as a title or where files lie?"""
     try:
-        card = results.read_json(folder / "card.json")
+        card = read_json(folder / "card.json")
         arrays = [folder / f"{key}.npy" for key in card["sha256"]]
         found, wanted = ({**facts, "options": _without(facts["options"], exclude)} for facts in (card, declared))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -228,7 +230,7 @@ def _name_left_out(left_out: dict[str, str], path: Path) -> None:
     path.unlink(missing_ok=True)
     if left_out:
         rows = ({"name": _legible(name), "reason": reason} for name, reason in left_out.items())
-        results.write_rows(path, ["name", "reason"], rows)
+        write_rows(path, ["name", "reason"], rows)
 
 
 def _legible(name: str) -> str:
@@ -255,7 +257,7 @@ def _sha256(path: Path) -> str:
 def _save(path: Path, array: NDArray[Any]) -> str:
     """Write the array and return the sha256 of its bytes in C order."""
     array = np.ascontiguousarray(array)
-    with results.replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
     return hashlib.sha256(array.data).hexdigest()
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from multibeta import registry
 from multibeta.cell import Cell, fingerprint
 from multibeta.datasets import Dataset
+from multibeta.files import write_json
 from multibeta.randomness import numpy_generator
 from multibeta.records import ReferencesRecord, read, read_study
-from multibeta.results import StudyFolder, data_folder, write_json
+from multibeta.results import StudyFolder, data_folder
 from multibeta.stages.shared.codes import Codes, EvaluationImages, float_images
 from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import metric_rows

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from multibeta.figures._style import LOOKS, REPORT
+from multibeta.files import write_json, write_table, write_text
 from multibeta.records import read_study
 from multibeta.report.findings import Cited
 from multibeta.report.gallery import embeds
@@ -18,7 +19,7 @@ from multibeta.report.methods import methods_latex, references
 from multibeta.report.numbers import Number, numbers, numbers_tex
 from multibeta.report.paper import paper_tables
 from multibeta.report.rate import pareto_table, recommended_table, slopes_table
-from multibeta.results import RUNS_COLUMNS, StudyFolder, write_json, write_table, write_text
+from multibeta.results import RUNS_COLUMNS, StudyFolder
 from multibeta.stages.ladders import draw_ladders
 from multibeta.stages.references import known_references
 from multibeta.stages.shared.gather import gather

@@ -13,13 +13,14 @@ import pandas as pd
 
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
+from multibeta.files import replacing, write_table, write_text
 from multibeta.options import EvaluationOptions
 from multibeta.report.comparisons import COMPARISONS_COLUMNS
 from multibeta.report.findings import GALLERIES, CellKey, Findings
 from multibeta.report.html import page
 from multibeta.report.scored import scored
 from multibeta.report.statistics import summarise
-from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, StudyFolder, replacing, write_table, write_text
+from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, StudyFolder
 from multibeta.stages.draw import matrices
 from multibeta.stages.features import learn_features
 from multibeta.stages.prepare import prepare_folder

@@ -19,24 +19,18 @@ from tqdm import tqdm
 
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
+from multibeta.files import write_bytes, write_json, write_rows
 from multibeta.plain import in_one_line
 from multibeta.records import CellRecord, read
-from multibeta.results import CellFolder, lineage_folder, state_folder, write_bytes, write_json, write_rows
+from multibeta.results import CellFolder, lineage_folder, state_folder
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import git_commit, hardware, versions
 from multibeta.stages.shared.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
 from multibeta.training.images import Images
 from multibeta.training.lock import POLL_SECONDS, LockLost, RunLock
-from multibeta.training.loop import (
-    VALIDATION_IMAGES,
-    Diverged,
-    Interrupted,
-    TimeLimit,
-    Training,
-    run_to_end,
-    seconds_allowed,
-)
+from multibeta.training.loop import Interrupted, TimeLimit, run_to_end, seconds_allowed
+from multibeta.training.run import VALIDATION_IMAGES, Diverged, Training
 from multibeta.training.state import Lineage, RunState, Saved, tensors_file
 
 __all__ = ["Interrupted", "stop_waiting", "told_to_stop", "train"]

@@ -14,17 +14,10 @@ import pandas as pd
 
 from multibeta import randomness
 from multibeta.cell import Cell, fingerprint
+from multibeta.files import read_json, read_table
 from multibeta.records import CellRecord, CostsRecord, ProvenanceRecord, is_measured, read, read_study
 from multibeta.report.drift import Pool, Verification, Verified, pool
-from multibeta.results import (
-    METRICS_COLUMNS,
-    REPEATS_COLUMNS,
-    StudyFolder,
-    data_folder,
-    read_json,
-    read_table,
-    state_folder,
-)
+from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, StudyFolder, data_folder, state_folder
 from multibeta.stages.anew import anew
 from multibeta.stages.prepare import prepare_folder
 from multibeta.stages.shared.provenance import git_commit

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from multibeta import registry
-from multibeta.options import canonical_strength
+from multibeta.files import reading
+from multibeta.option_values import canonical_strength
 from multibeta.records import CellRecord, ProvenanceRecord, read, read_study
 from multibeta.report.behind import TABLES, Behind, Cells, Row, behind, cell_in_words
 from multibeta.report.findings import Column, ordered
 from multibeta.report.paper import KINDS
 from multibeta.report.statistics import interval
-from multibeta.results import CellFolder, StudyFolder, reading
+from multibeta.results import CellFolder, StudyFolder
 from multibeta.stages.shared.witnesses import file_digest
 
 #: How a number is written in a table, and a macro in numbers.tex, under a comment that says what it is.

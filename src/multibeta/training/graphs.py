@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from multibeta.training.loop import Training
+    from multibeta.training.run import Training
 
 #: Steps run before a capture: in the first ones libraries choose their kernels and take their memory.
 WARM_UP = 3

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from multibeta.files import naming
 from multibeta.records import HolderRecord
-from multibeta.results import naming
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 90.0

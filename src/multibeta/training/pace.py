@@ -14,7 +14,7 @@ import torch
 from multibeta.cell import Cell
 from multibeta.datasets import _storage
 from multibeta.training.images import Images
-from multibeta.training.loop import VALIDATION_IMAGES, Diverged, Training
+from multibeta.training.run import VALIDATION_IMAGES, Diverged, Training
 
 #: Blocks of steps that are not counted, in which memory is taken and libraries choose their kernels.
 WARM_UP = 3

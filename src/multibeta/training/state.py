@@ -17,9 +17,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from multibeta.config_errors import first_line
+from multibeta.files import write_bytes, write_json
 from multibeta.plain import in_one_line
 from multibeta.records import EndRecord
-from multibeta.results import write_bytes, write_json
 
 #: Raise when a checkpoint begins to hold other things; one of another format is not gone on from.
 FORMAT = 2

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from multibeta import randomness
 from multibeta.datasets import Dataset
+from multibeta.files import ARRAY_DAMAGES, reading
 from multibeta.metrics.posterior._divergence import kl_per_latent
 from multibeta.options import EvaluationOptions
-from multibeta.results import ARRAY_DAMAGES, CellFolder, reading
+from multibeta.results import CellFolder
 
 
 class Model(Protocol):

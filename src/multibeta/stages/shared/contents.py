@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from multibeta import registry
+from multibeta.files import read_table
 from multibeta.records import CellRecord, CostsRecord, ProvenanceRecord, is_measured, read
-from multibeta.results import CellFolder, StudyFolder, data_folder, read_table
+from multibeta.results import CellFolder, StudyFolder, data_folder
 
 #: Files of a cell that hold its models, or codes as large; packed where they are asked for.
 WEIGHTS = ("models.safetensors", "codes.npz")

@@ -12,6 +12,7 @@ import pandas as pd
 from multibeta import registry
 from multibeta.cell import Cell
 from multibeta.datasets import Dataset
+from multibeta.files import read_table
 from multibeta.metrics import all_scores
 from multibeta.options import SplitOptions
 from multibeta.records import CardRecord, CellRecord, CostsRecord, is_measured, read, read_study
@@ -19,15 +20,7 @@ from multibeta.report.comparisons import COMPARISONS_COLUMNS, compare
 from multibeta.report.doctor import Diagnosis, diagnose
 from multibeta.report.findings import GALLERIES, CellKey, Findings, Measure
 from multibeta.report.statistics import summarise
-from multibeta.results import (
-    METRICS_COLUMNS,
-    REPEATS_COLUMNS,
-    RUNS_COLUMNS,
-    CellFolder,
-    StudyFolder,
-    data_folder,
-    read_table,
-)
+from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, RUNS_COLUMNS, CellFolder, StudyFolder, data_folder
 from multibeta.stages.shared.provenance import git_commit
 from multibeta.stages.shared.specs import cell_of
 from multibeta.stages.shared.titles import variant_title

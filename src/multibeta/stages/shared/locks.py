@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from multibeta.files import read_json, write_json
 from multibeta.report.lock import Lock
-from multibeta.results import read_json, write_json
 
 
 def read_lock(path: Path) -> Lock:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, CellFolder, read_table, write_rows
+from multibeta.files import read_table, write_rows
+from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, CellFolder
 from multibeta.stages.evaluate import repeated_rows
 from multibeta.stages.shared.codes import Codes, EvaluationImages, conditions, encode_images, read_codes
 from multibeta.stages.shared.gather import Found

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multibeta import registry
+from multibeta.files import ARRAY_DAMAGES, reading
 from multibeta.metrics import Metric, NotComputed, Result
 from multibeta.options import EvaluationOptions
-from multibeta.results import ARRAY_DAMAGES, CellFolder, reading
+from multibeta.results import CellFolder
 from multibeta.stages.shared.material import Material
 
 Rows = list[dict[str, Any]]

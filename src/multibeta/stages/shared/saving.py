@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multibeta.figures._style import render
-from multibeta.results import replacing
+from multibeta.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,9 @@ from typing import Any
 
 from multibeta import registry
 from multibeta.cell import Cell
+from multibeta.files import read_json, write_text
 from multibeta.records import DataSpecRecord, read
-from multibeta.results import CellFolder, StudyFolder, data_folder, read_json, write_text
+from multibeta.results import CellFolder, StudyFolder, data_folder
 from multibeta.study import FOLLOWS, Study
 
 

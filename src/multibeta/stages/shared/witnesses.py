@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multibeta.datasets import _storage
-from multibeta.results import CellFolder, read_json, reading, state_folder
+from multibeta.files import read_json, reading
+from multibeta.results import CellFolder, state_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
