@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from multibeta.files import replacing, write_text
+from multibeta.files import read_table, replacing, write_rows, write_text
 
 
 def names(folder):
@@ -32,6 +32,15 @@ def test_what_a_killed_process_left_is_removed_by_the_next_that_writes_the_file(
     write_text(path, "new")
     assert names(tmp_path) == ["factors.npy", "images.npy"]
     assert path.read_text() == "new"
+
+
+def test_a_table_that_was_cut_off_is_refused(tmp_path):
+    path = tmp_path / "table.csv"
+    write_rows(path, ["seed", "value"], [{"seed": 0, "value": 0.0127}, {"seed": 1, "value": 0.25}])
+    assert list(read_table(path).value) == [0.0127, 0.25]
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(ValueError, match=r"table\.csv: damaged \(its last line is cut off\); remove it"):
+        read_table(path)
 
 
 def test_two_may_write_the_same_file(tmp_path):

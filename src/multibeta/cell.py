@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,16 @@ class Cell(BaseModel):
             "seed": seed,
             "training": training,
         }
+
+    @property
+    def seconds_allowed(self) -> float:
+        """How long each seed may train; infinite without a limit."""
+        minutes = self.running.max_minutes
+        return math.inf if minutes is None else 60 * minutes
+
+    def may_go_on(self, run: Mapping[str, Any]) -> bool:
+        """Did a run, by its facts, end for want of time that it has by now?"""
+        return bool(run["status"] == "timeout" and (run.get("seconds") or 0.0) < self.seconds_allowed)
 
     @property
     def training_fingerprint(self) -> str:

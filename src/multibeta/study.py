@@ -124,6 +124,7 @@ class Study:
             "name": self.name,
             "config_file": self.where,
             "report": self.options.report.model_dump(mode="json"),
+            "report_fingerprint": self.report_fingerprint,
             "config": self.options.model_dump(mode="json", exclude_unset=True),
             "cells": [{**cell.model_dump(mode="json"), **_of_study(cell)} for cell in self.cells],
         }

@@ -1,9 +1,14 @@
 """What a change of the study trains, measures and reports anew: no more than it must."""
 
 import os
+import shutil
 
 import pytest
 from tiny_study import ROOT, TINY
+
+from multibeta.files import read_json, write_json
+from multibeta.stages.shared.specs import write_specs
+from multibeta.study import Study
 
 pytestmark = pytest.mark.slow
 
@@ -12,20 +17,86 @@ def test_a_second_run_does_nothing(again):
     assert again.jobs() == {}
 
 
+CELL = "cells/digits/beta_vae/beta~1"
+TRAINED, MEASURED = {"train": 1, "measure": 1, "report_study": 1}, {"measure": 1, "report_study": 1}
+
+
 @pytest.mark.parametrize(
     ("lost", "jobs"),
     [
-        ("models.safetensors", {"train": 1, "measure": 1, "report_study": 1}),
-        ("codes.npz", {"measure": 1, "report_study": 1}),
+        *((f"{CELL}/{name}", TRAINED) for name in ("models.safetensors", "history.csv", "cell.json")),
+        *((f"{CELL}/{name}", MEASURED) for name in ("codes.npz", "metrics.csv", "repeats.csv", "arrays.npz")),
+        *((f"{CELL}/{name}", MEASURED) for name in ("costs.json", "figures")),
+        *((name, {"report_study": 1}) for name in (f"{CELL}/spec.json", "study.json", "provenance.json", "runs.csv")),
+        ("references/digits.json", {"measure_references": 1, "report_study": 1}),
     ],
 )
 def test_what_is_lost_is_made_again_though_the_report_is_there(again, tmp_path, lost, jobs):
-    path = again.path / "results/tiny/cells/digits/beta_vae/beta~1" / lost
-    path.rename(tmp_path / lost)
+    path = again.path / "results/tiny" / lost
+    path.rename(tmp_path / path.name)
     try:
         assert again.jobs() == jobs
     finally:
-        (tmp_path / lost).rename(path)
+        (tmp_path / path.name).rename(path)
+
+
+@pytest.mark.parametrize(("name", "jobs"), [("cell.json", TRAINED), ("costs.json", MEASURED)])
+def test_what_is_damaged_is_made_again(again, name, jobs):
+    path = again.path / "results/tiny" / CELL / name
+    content, times = path.read_bytes(), path.stat()
+    path.write_bytes(content[:40])
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    try:
+        assert again.jobs() == jobs
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_a_run_out_of_time_goes_on_when_it_has_more(again, tmp_path):
+    work = again.copy(tmp_path / "work")
+    path = work.path / "results/tiny" / CELL / "cell.json"
+    facts, times = read_json(path), path.stat()
+    facts["runs"]["0"] |= {"status": "timeout", "seconds": 61.0}
+    write_json(path, facts)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    work.configure(running={"max_minutes": 1})
+    assert work.jobs() == {}
+    work.configure(running={"max_minutes": 2})
+    assert work.jobs() == TRAINED
+
+
+@pytest.mark.parametrize(
+    ("changes", "jobs"),
+    [
+        ({}, {}),
+        ({"seeds": 3}, {"train": 4, "measure": 4, "report_study": 1}),
+        ({"evaluation": {**TINY["evaluation"], "samples": 50}}, {"measure": 4, "report_study": 1}),
+        ({"report": {"title": "Another"}}, {"report_study": 1}),
+    ],
+)
+def test_a_change_is_seen_where_snakemake_has_no_record_of_what_was_made(again, tmp_path, changes, jobs):
+    work = again.copy(tmp_path / "work")
+    shutil.rmtree(work.path / ".snakemake")
+    work.configure(**changes)
+    assert work.jobs() == jobs
+
+
+def test_a_report_is_written_again_when_another_start_has_left_its_study(again, tmp_path):
+    work = again.copy(tmp_path / "work")
+    write_specs(Study.parse({**TINY, "strengths": [1, 4, 8]}, "config.yaml"), work.path / "results")
+    assert work.jobs() == {"report_study": 1}
+    work.study()
+    assert work.jobs() == {}
+
+
+def test_a_named_target_alone_is_made(again, tmp_path):
+    path = again.path / "results/tiny" / CELL / "cell.json"
+    path.rename(tmp_path / "cell.json")
+    try:
+        assert again.study("--dry-run", "results/tiny/cells/digits/beta_vae/beta~4/models.safetensors") == {}
+    finally:
+        (tmp_path / "cell.json").rename(path)
 
 
 def test_a_new_strength_trains_its_cells_only(again):

@@ -1,5 +1,6 @@
 """What metrics are given of a model, and what their results become in metrics.csv."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -297,6 +298,41 @@ def test_other_evaluation_images_are_encoded_anew(trained):
     table = read_table(folder.metrics)
     assert set(table[table.metric == "kl"].n) == {30}
     write_json(folder.spec, cell.model_dump(mode="json"))
+
+
+def test_codes_of_other_models_are_encoded_anew_whatever_their_times(trained):
+    folder = trained[0]
+    measure_cell(folder)
+    metrics, codes, models = (path.read_bytes() for path in (folder.metrics, folder.codes, folder.models))
+    changed = bytearray(models)
+    changed[-1] ^= 1
+    try:
+        folder.models.write_bytes(changed)
+        os.utime(folder.models, (0, 0))  # as a copy that keeps times
+        with pytest.raises(ValueError, match=r"codes\.npz: of other models or images; run multibeta encode"):
+            measure_cell(folder, ("evaluate",))
+        assert folder.metrics.read_bytes() == metrics
+        measure_cell(folder, ("encode", "evaluate"))
+        assert folder.codes.read_bytes() != codes
+    finally:
+        folder.models.write_bytes(models)
+    measure_cell(folder)
+    assert (folder.metrics.read_bytes(), folder.codes.read_bytes()) == (metrics, codes)
+
+
+def test_codes_without_a_finished_run_are_refused(trained):
+    folder = trained[0]
+    measure_cell(folder)
+    whole = folder.codes.read_bytes()
+    with np.load(folder.codes) as stored:
+        lost = {name: array for name, array in stored.items() if not name.startswith("seed0/")}
+    try:
+        np.savez(folder.codes, **lost)
+        for stage in ("evaluate", "draw"):
+            with pytest.raises(ValueError, match=r"codes\.npz: no codes of seed 0; remove it and make it again"):
+                measure_cell(folder, (stage,))
+    finally:
+        folder.codes.write_bytes(whole)
 
 
 @pytest.mark.parametrize("name", ["models.safetensors", "codes.npz", "cell.json"])

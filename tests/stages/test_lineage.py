@@ -48,6 +48,14 @@ def test_what_depends_on_the_budget_is_trained_from_its_start(tmp_path, options)
     assert read_cell(cell(tmp_path, **options)).lineage(0) is None
 
 
+def test_a_copy_beside_the_states_that_are_kept_is_passed_over(tmp_path):
+    train(cell(tmp_path, budget="6 steps"))
+    (kept,) = (tmp_path / ".lineage").glob("*/6.safetensors")
+    kept.with_name("6 (copy).safetensors").write_bytes(kept.read_bytes())
+    train(cell(tmp_path, budget="12 steps"))
+    assert kept.with_name("12.safetensors").is_file()
+
+
 def test_epochs_may_be_extended_too(tmp_path):
     whole, extended = tmp_path / "whole", tmp_path / "extended"
     train(cell(whole, budget="2 epochs"))

@@ -13,9 +13,11 @@ from tiny_study import TINY, Place
 
 from multibeta import registry
 from multibeta.cli import main
+from multibeta.files import read_json, write_json
 from multibeta.results import StudyFolder
 from multibeta.stages.pack import pack
 from multibeta.stages.report import report
+from multibeta.stages.shared import contents as contents_of_study
 from multibeta.stages.shared.specs import write_specs
 from multibeta.stages.unpack import unpack
 from multibeta.study import Study
@@ -23,6 +25,17 @@ from multibeta.study import Study
 SMALL = {"variants": {"beta_vae": {}}, "strengths": [1], "seeds": 1}
 CELL = "cells/digits/beta_vae/beta~1"
 MODELS = f"{CELL}/models.safetensors"
+
+
+COMMITS = contents_of_study._commits
+
+
+@pytest.fixture(scope="module", autouse=True)
+def code_of_a_commit():
+    """Whatever is being changed in the checkout of these tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(contents_of_study, "_commits", lambda *_: {"0" * 40})
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +134,13 @@ def test_rocrate_reads_it(packed, tmp_path):
 
 def test_a_study_is_run_again_from_its_archive_to_the_same_models(place, study, packed, tmp_path, capsys):
     assert main(["unpack", str(packed), str(tmp_path / "out")]) == 0
-    command = capsys.readouterr().out.splitlines()[-1].split()
+    *_, head, run, compare = capsys.readouterr().out.splitlines()
+    commit = read_json(study.provenance)["git_commit"]
+    assert head.startswith(f"To run the study again, in the repository{f' at commit {commit}' if commit else ''}, ")
+    command = run.split()
     assert command[:3] == ["snakemake", "--cores", "all"]
     place.run("--cores", "1", *command[3:])
+    assert main(compare.split()[1:]) == 0
     again = StudyFolder(tmp_path / "out/rerun/results/tiny")
     for name in (MODELS, "metrics.csv", "summary.csv"):
         assert (again.path / name).read_bytes() == (study.path / name).read_bytes()
@@ -225,6 +242,17 @@ def test_what_was_lost_is_named(own, tmp_path, lost, said):
     [line] = pack(own, tmp_path / "x.zip", weights=True)
     assert line.startswith(said)
     assert unpack(tmp_path / "x.zip", tmp_path / "out")["missing"] == [line]
+
+
+@pytest.mark.parametrize(("commit", "named"), [("1" * 40, 0), ("", 0), (f"{'1' * 40} + changes 0123456789ab", 1)])
+def test_code_that_is_in_no_commit_is_named(own, tmp_path, monkeypatch, commit, named):
+    monkeypatch.setattr(contents_of_study, "_commits", COMMITS)
+    for path in (own.provenance, *own.path.glob("cells/*/*/*/cell.json")):
+        facts = read_json(path)
+        for each in (facts, *facts.get("runs", {}).values()):
+            each["git_commit"] = commit
+        write_json(path, facts)
+    assert pack(own, tmp_path / "x.zip") == [f"code: {commit}, which no repository has"] * named
 
 
 def changed(path, change):

@@ -21,7 +21,7 @@ from multibeta.stages.measure import measure, measure_ahead, take_measured
 from multibeta.stages.prepare import prepare_of_cell
 from multibeta.stages.shared.specs import read_cell
 from multibeta.stages.train import Interrupted, told_to_stop, train
-from multibeta.training.lock import _here
+from multibeta.training.lock import LockLost, _here
 from multibeta.training.run import Training
 from multibeta.training.state import RunState
 
@@ -134,16 +134,37 @@ def test_what_was_measured_ahead_of_one_model_is_not_taken_for_another(tmp_path,
     assert "training error" not in folder.metrics.read_text()
 
 
-def test_a_metric_that_fails_ahead_of_its_time_costs_no_training(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, IndexError, OSError, LockLost])
+def test_a_metric_that_fails_ahead_of_its_time_costs_no_training(tmp_path, monkeypatch, capsys, error):
     folder = cell(tmp_path)
 
-    def fail(_):
-        raise torch.OutOfMemoryError("too many images")
+    def fail(*_):
+        raise error("too many images")
 
     monkeypatch.setattr("multibeta.stages.measure.measure_ahead", fail)
     assert main(["train", str(folder.path), "--measure"]) == 0
-    assert "train: not measured ahead: too many images" in capsys.readouterr().err
+    assert f"train: not measured ahead: {error.__name__}: too many images" in capsys.readouterr().err
     assert folder.models.is_file()
+
+
+def test_a_process_that_lost_its_cell_writes_none_of_its_files(tmp_path, capsys):
+    folder = cell(tmp_path)
+
+    def lost():
+        raise LockLost("taken over")
+
+    with pytest.raises(Interrupted, match="taken over"):
+        train(folder, require_ours=lost)
+    assert not any(path.exists() for path in (folder.models, folder.cell, folder.history))
+    train(folder)
+    for stages in (("encode",), ("encode", "evaluate"), ("draw",)):
+        before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("*") if path.is_file()}
+        with pytest.raises(LockLost):
+            measure(folder, stages, lost)
+        assert {path: path.stat().st_mtime_ns for path in folder.path.rglob("*") if path.is_file()} == before
+        measure(folder, stages)
+    with pytest.raises(LockLost):
+        measure_ahead(folder, lost)
 
 
 def test_a_job_does_not_train_what_it_was_not_planned_for(tmp_path, capsys):

@@ -11,6 +11,7 @@ from multibeta import strict_yaml
 from multibeta.config_errors import ConfigError
 from multibeta.results import data_folder
 from multibeta.stages.shared.specs import write_specs
+from multibeta.stages.shared.unlike import unlike
 from multibeta.study import Study
 
 # The jobs of 10,000 cells are millions of objects that stay; looking through them for garbage at Python's own rate takes
@@ -107,3 +108,13 @@ def references_fingerprint(wildcards):
 def files_of_cells(*names):
     folders = [cell.folder(RESULTS).path for cell in STUDY.cells]
     return [folder / name for folder in folders for name in names]
+
+
+def whole_cells(wildcards):
+    """Models and codes of every cell.
+
+    Snakemake goes by times and by its own records. What is there and is not what is asked for, by what the files say,
+    is made again because it is named here, as by --forcerun.
+    """
+    workflow.dag.forcefiles.update(map(str, unlike(STUDY, RESULTS)))
+    return files_of_cells("models.safetensors", "codes.npz")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,11 +127,11 @@ def _train(options: argparse.Namespace) -> int | None:
         prepare_of_cell(folder)
         with ExitStack() as held:
             with told_to_stop(options.minutes) as should_stop:
-                held.enter_context(only_process(folder, lambda: stop_waiting(should_stop)))
+                require_ours = held.enter_context(only_process(folder, lambda: stop_waiting(should_stop)))
                 require_planned(folder.spec, read_cell(folder).training_fingerprint, options.fingerprint)
-                runs = train(folder, should_stop)["runs"]
+                runs = train(folder, should_stop, require_ours=require_ours)["runs"]
             if options.measure:
-                _measure_ahead(folder)
+                _measure_ahead(folder, require_ours)
     except Interrupted as reason:
         print(f"train: {reason}; run the same command to go on", file=sys.stderr)
         return STOPPED
@@ -141,14 +142,14 @@ def _train(options: argparse.Namespace) -> int | None:
     return None
 
 
-def _measure_ahead(folder: CellFolder) -> None:
+def _measure_ahead(folder: CellFolder, require_ours: Callable[[], None]) -> None:
     """Measure what was trained, if that is possible: no training is lost to a metric that fails."""
     from multibeta.stages.measure import measure_ahead
 
     try:
-        measure_ahead(folder)
-    except (MemoryError, RuntimeError, ValueError) as error:
-        print(in_one_line(f"train: not measured ahead: {error}"), file=sys.stderr)
+        measure_ahead(folder, require_ours)
+    except Exception as error:  # whatever a plug-in raises; `measure` will say more of it
+        print(in_one_line(f"train: not measured ahead: {type(error).__name__}: {error}"), file=sys.stderr)
 
 
 def _measure(*stages: str) -> Run:
@@ -156,12 +157,16 @@ def _measure(*stages: str) -> Run:
         from multibeta.results import CellFolder
         from multibeta.stages.measure import STAGES, measure, only_process, take_measured
         from multibeta.stages.shared.specs import read_cell, require_planned
+        from multibeta.training.lock import LockLost
 
         folder = CellFolder(options.cell)
-        with only_process(folder):
+        with only_process(folder) as require_ours:
             if options.fingerprint is not None:
                 require_planned(folder.spec, read_cell(folder).evaluation_fingerprint, options.fingerprint)
-            if stages != STAGES or not take_measured(folder):
-                measure(folder, stages)
+            try:
+                if stages != STAGES or not take_measured(folder, require_ours):
+                    measure(folder, stages, require_ours)
+            except LockLost as reason:
+                raise RuntimeError(str(reason)) from None
 
     return command

@@ -158,12 +158,17 @@ def _pack(options: argparse.Namespace) -> None:
 
 
 def _unpack(options: argparse.Namespace) -> None:
-    from multibeta.stages.unpack import unpack
+    from multibeta.stages.unpack import commit_of, unpack
 
     folder = options.folder or Path(options.archive.stem)
     manifest = unpack(options.archive, folder)
+    results = Path("results", manifest["study"])
+    commit = commit_of(folder / results)
     print(f"{folder}: {len(manifest['files'])} files of study {manifest['study']}, all as they were packed")
     for line in manifest["missing"]:
         print(f"Not in it: {line}")
-    print("To run the study again, in the repository, with results beside the archived ones:")
-    print(f"  snakemake --cores all --directory {shlex.quote(str(folder.resolve() / 'rerun'))}")
+    where = f" at commit {commit}" if commit else ""
+    print(f"To run the study again, in the repository{where}, with results beside the archived ones:")
+    archived = folder.resolve()
+    print(f"  {shlex.join(['snakemake', '--cores', 'all', '--directory', str(archived / 'rerun')])}")
+    print(f"  {shlex.join(['multibeta', 'compare', str(archived / results), str(archived / 'rerun' / results)])}")

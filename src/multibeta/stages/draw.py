@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -22,11 +22,12 @@ from multibeta.figures.latents import latents
 from multibeta.files import replacing
 from multibeta.metrics.posterior.active_units import THRESHOLD
 from multibeta.results import CellFolder
-from multibeta.stages.shared.codes import Codes, conditions, float_images, prior_codes, read_codes, usage
+from multibeta.stages.shared.codes import Codes, conditions, float_images, prior_codes, read_codes, require_all, usage
 from multibeta.stages.shared.metric_rows import read_arrays
 from multibeta.stages.shared.saving import save
 from multibeta.stages.shared.specs import read_cell
 from multibeta.stages.shared.titles import cell_title, condition_names
+from multibeta.training.lock import unlocked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ Images = NDArray[np.float32]
 Conditions = NDArray[np.int64] | None
 
 
-def draw(folder: CellFolder, dataset: Dataset) -> None:
+def draw(folder: CellFolder, dataset: Dataset, require_ours: Callable[[], None] = unlocked) -> None:
     """Write the figures of a cell: its latents over all seeds, and what the model of its first finished seed makes.
 
     Traversals are written twice: as strips (PNG), and moving (WebP).
@@ -62,9 +63,11 @@ def draw(folder: CellFolder, dataset: Dataset) -> None:
     Args:
         folder: of a trained and encoded cell.
         dataset: the prepared dataset it was trained on.
+        require_ours: called before anything is written; what it raises prevents that.
 
     Raises:
         FileNotFoundError: the cell is not trained or not encoded.
+        ValueError: the codes are not of all finished runs of the cell.
     """
     from multibeta.model import load_cell
     from multibeta.training.devices import claim_device
@@ -77,12 +80,14 @@ def draw(folder: CellFolder, dataset: Dataset) -> None:
         moving: dict[str, bytes] = {}
         if runs:
             codes = read_codes(folder)[1]
+            require_all(folder, codes, runs)
             seed, run = next(iter(runs.items()))
             drawn["latents"] = _latents({seed: codes[seed] for seed in runs}, name)
             title = f"{name} · seed {seed}"
             drawing, arrays = Drawing(run, dataset, codes[seed], title), read_arrays(folder, seed)
             drawn |= drawing.figures() | drawing.edits(arrays) | matrices(arrays, dataset, title)
             moving = drawing.animations()
+    require_ours()
     folder.figures.mkdir(parents=True, exist_ok=True)
     for figure_name, figure in drawn.items():
         save(figure, folder.figures, figure_name)

@@ -16,18 +16,23 @@ from multibeta.metrics import NotComputed
 from multibeta.options import EvaluationOptions
 from multibeta.records import CellRecord, read
 from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS, CellFolder
-from multibeta.stages.shared.codes import read_codes
+from multibeta.stages.shared.codes import read_codes, require_all
 from multibeta.stages.shared.material import Material, Real
 from multibeta.stages.shared.metric_rows import Matrices, Rows, measurements, metric_rows, rows_of
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell
+from multibeta.training.lock import unlocked
 
 
-def evaluate(folder: CellFolder) -> None:
+def evaluate(folder: CellFolder, require_ours: Callable[[], None] = unlocked) -> None:
     """Write ``metrics.csv``, ``repeats.csv``, ``arrays.npz`` and ``costs.json`` of an encoded cell.
+
+    Args:
+        require_ours: called before anything is written; what it raises prevents that.
 
     Raises:
         FileNotFoundError: the cell is not encoded, or its dataset's features are not learnt.
+        ValueError: the codes are not of all finished runs of the cell.
     """
     from multibeta.model import load_cell
     from multibeta.training.devices import claim_device
@@ -44,6 +49,7 @@ def evaluate(folder: CellFolder) -> None:
     place = {"dataset": cell.dataset.name, "variant": cell.variant.name, "beta": cell.strength}
     with claim_device(cell.running.device) as device:
         runs = load_cell(folder, device)
+        require_all(folder, codes, runs)
 
         def material(seed: int, options: EvaluationOptions) -> Material:
             siblings = [codes[other] for other in runs if other != seed]
@@ -61,6 +67,7 @@ def evaluate(folder: CellFolder) -> None:
                 measured = rows_of_failed(cell, ended[str(seed)])
             rows += [{**place, "seed": seed, **row} for row in measured]
             costs[str(seed)] = time.monotonic() - started
+    require_ours()
     with replacing(folder.arrays) as temporary:
         np.savez(temporary, allow_pickle=False, **matrices)
     write_rows(folder.repeats, REPEATS_COLUMNS, repeats)

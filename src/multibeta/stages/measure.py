@@ -20,23 +20,26 @@ from multibeta.files import ARRAY_DAMAGES, reading
 from multibeta.records import CellRecord, read
 from multibeta.results import CellFolder, data_folder
 from multibeta.stages.encode import encode
-from multibeta.stages.shared.codes import EvaluationImages
+from multibeta.stages.shared.codes import MODELS, EvaluationImages, hash_of_models
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.specs import read_cell
-from multibeta.training.lock import run_lock
+from multibeta.training.lock import run_lock, unlocked
 
 STAGES = ("encode", "evaluate", "draw")
 
 
-def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
+def measure(folder: CellFolder, stages: Sequence[str] = STAGES, require_ours: Callable[[], None] = unlocked) -> None:
     """Run the named ones of encode, evaluate and draw on a trained cell, in this order and in this process.
 
-    ``encode`` is skipped when its codes are newer than the models; by hand, missing features are learnt first. A study
+    ``encode`` is skipped when there are codes of just these models; by hand, missing features are learnt first. A study
     may do without figures; asked for by ``draw`` and not by all stages, they are drawn all the same.
+
+    Args:
+        require_ours: called before anything is written; what it raises prevents that.
 
     Raises:
         FileNotFoundError: the cell is not trained.
-        ValueError: it holds other runs than its spec asks for.
+        ValueError: it holds other runs than its spec asks for, or codes of other models, which are not encoded anew.
     """
     from multibeta.stages.draw import draw
     from multibeta.stages.evaluate import evaluate
@@ -49,16 +52,19 @@ def measure(folder: CellFolder, stages: Sequence[str] = STAGES) -> None:
     _require_asked(folder, cell)
     data = data_folder(folder.root, cell.data_key)
     features = data / "features.safetensors"
-    if "encode" in stages and not _encoded(folder):
-        encode(folder)
+    if not _encoded(folder, cell):
+        if "encode" in stages:
+            encode(folder, require_ours)
+        elif folder.codes.is_file():
+            raise ValueError(f"{folder.codes}: of other models or images; run multibeta encode {folder.path} first")
     if "evaluate" in stages:
         if not features.is_file():
             learn_features(data, features)
-        evaluate(folder)
+        evaluate(folder, require_ours)
     if "draw" in stages:
         folder.figures.mkdir(exist_ok=True)
         if cell.evaluation.figures or tuple(stages) != STAGES:
-            draw(folder, open_dataset(cell, folder.root))
+            draw(folder, open_dataset(cell, folder.root), require_ours)
 
 
 def _require_asked(folder: CellFolder, cell: Cell) -> None:
@@ -70,25 +76,27 @@ def _require_asked(folder: CellFolder, cell: Cell) -> None:
             raise ValueError(f"{folder.path}: seed {seed} is {what}; run multibeta train {folder.path}")
 
 
-def measure_ahead(folder: CellFolder) -> None:
+def measure_ahead(folder: CellFolder, require_ours: Callable[[], None] = unlocked) -> None:
     """Measure a cell that was just trained and set the results aside, if its dataset's features are learnt already."""
     aside = _aside(folder)
     if aside is None or _is_measured(folder, aside):
         return
-    measure(folder)
+    measure(folder, STAGES, require_ours)
     if _aside(folder) != aside:
         return  # the spec was written anew meanwhile, and nobody knows which one they were measured by
+    require_ours()
     shutil.rmtree(aside.parent, ignore_errors=True)
     aside.mkdir(parents=True)
     for made in folder.measures:
         made.rename(aside / made.name)
 
 
-def take_measured(folder: CellFolder) -> bool:
+def take_measured(folder: CellFolder, require_ours: Callable[[], None] = unlocked) -> bool:
     """Put results that were set aside for this very cell in their place; False if there are none."""
     aside = _aside(folder)
     if aside is None or not _is_measured(folder, aside):
         return False
+    require_ours()
     shutil.rmtree(folder.figures, ignore_errors=True)
     for made in folder.measures:
         (aside / made.name).rename(made)
@@ -97,19 +105,22 @@ def take_measured(folder: CellFolder) -> bool:
 
 
 @contextmanager
-def only_process(folder: CellFolder, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+def only_process(folder: CellFolder, on_wait: Callable[[], None] = lambda: None) -> Iterator[Callable[[], None]]:
     """Hold a cell against every other process, such as a trainer that has outlived its Snakemake.
 
     Args:
         on_wait: called every second while waiting; what it raises ends the wait.
+
+    Yields:
+        What raises `multibeta.training.lock.LockLost` once another process has taken the cell over.
 
     Raises:
         FileNotFoundError: there is no spec in the folder.
         OSError: the folder cannot be written.
     """
     read_cell(folder)
-    with run_lock(folder.path, on_wait):
-        yield
+    with run_lock(folder.path, on_wait) as require_ours:
+        yield require_ours
 
 
 def _is_measured(folder: CellFolder, aside: Path) -> bool:
@@ -132,11 +143,12 @@ def _aside(folder: CellFolder) -> Path | None:
     return folder.path / ".measured" / name
 
 
-def _encoded(folder: CellFolder) -> bool:
+def _encoded(folder: CellFolder, cell: Cell) -> bool:
     """Do the codes belong to these models and these evaluation images?"""
-    if not folder.codes.is_file() or folder.codes.stat().st_mtime < folder.models.stat().st_mtime:
+    if not folder.codes.is_file():
         return False
-    cell = read_cell(folder)
     wanted = EvaluationImages.choose(open_dataset(cell, folder.root), cell.evaluation)
     with reading(folder.codes, ARRAY_DAMAGES), np.load(folder.codes, allow_pickle=False) as found:
+        if MODELS not in found or str(found[MODELS]) != hash_of_models(folder):
+            return False
         return all(name in found and np.array_equal(found[name], rows) for name, rows in vars(wanted).items())

@@ -28,8 +28,8 @@ from multibeta.stages.shared.provenance import git_commit, hardware, versions
 from multibeta.stages.shared.specs import read_cell
 from multibeta.training.devices import claim_device, device_name, peak_memory_mb
 from multibeta.training.images import Images
-from multibeta.training.lock import POLL_SECONDS, LockLost, RunLock
-from multibeta.training.loop import Interrupted, TimeLimit, run_to_end, seconds_allowed
+from multibeta.training.lock import POLL_SECONDS, LockLost, RunLock, unlocked
+from multibeta.training.loop import Interrupted, TimeLimit, run_to_end
 from multibeta.training.run import VALIDATION_IMAGES, Diverged, Training
 from multibeta.training.state import Lineage, RunState, Saved, tensors_file
 
@@ -44,7 +44,10 @@ Turns = Generator[bool, None, Saved]
 
 
 def train(
-    folder: CellFolder, should_stop: Callable[[], bool] | None = None, side_by_side: bool | None = None
+    folder: CellFolder,
+    should_stop: Callable[[], bool] | None = None,
+    side_by_side: bool | None = None,
+    require_ours: Callable[[], None] = unlocked,
 ) -> dict[str, Any]:
     """Train every seed of the cell that is not trained yet, then write the cell's files.
 
@@ -52,6 +55,7 @@ def train(
         folder: holds ``spec.json``; the prepared dataset lies in ``.data`` of the results folder.
         should_stop: asked at every step; when it says yes, training stops with a checkpoint. None: `told_to_stop`.
         side_by_side: train all seeds at once, in turns; None: on a GPU, which one of these nets does not fill.
+        require_ours: called before the cell's files are written; what it raises prevents that.
 
     Returns:
         The content of ``cell.json``.
@@ -62,7 +66,7 @@ def train(
     """
     if should_stop is None:
         with told_to_stop() as told:
-            return train(folder, told, side_by_side)
+            return train(folder, told, side_by_side, require_ours)
     cell = read_cell(folder)
     dataset = open_dataset(cell, folder.root)
     with claim_device(cell.running.device) as device:
@@ -76,7 +80,10 @@ def train(
         ended: dict[int, Saved] = {}
         for some in [runs] if at_once else [{seed: runs[seed]} for seed in cell.seeds]:
             ended |= _in_turns(some, device)
-    return _write_cell(folder, cell, {seed: ended[seed] for seed in cell.seeds})
+    try:
+        return _write_cell(folder, cell, {seed: ended[seed] for seed in cell.seeds}, require_ours)
+    except LockLost as reason:
+        raise Interrupted(str(reason)) from None
 
 
 def _in_turns(runs: Mapping[int, Turns], device: str) -> dict[int, Saved]:
@@ -140,17 +147,12 @@ def _seed(
         saved = state.finished()
         if saved is not None:
             state.tidy(saved)
-        if saved is None or _may_go_on(saved, cell):
+        if saved is None or cell.may_go_on(saved.facts):
             lineage = cell.lineage(seed) if cell.running.extendable else None
             kept = None if lineage is None else Lineage(lineage_folder(folder.root, lineage))
             training = Training(cell, seed, *images(), device)
             saved = yield from _train_seed(training, state, kept, should_stop, folder)
     return saved
-
-
-def _may_go_on(ended: Saved, cell: Cell) -> bool:
-    """Did a run end for want of time that it has by now?"""
-    return ended.facts["status"] == "timeout" and ended.facts["seconds"] < seconds_allowed(cell)
 
 
 def _train_seed(
@@ -231,7 +233,9 @@ def _commit() -> str:
     return git_commit()
 
 
-def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict[str, Any]:
+def _write_cell(
+    folder: CellFolder, cell: Cell, ended: dict[int, Saved], require_ours: Callable[[], None]
+) -> dict[str, Any]:
     weights: dict[str, torch.Tensor] = {}
     columns: dict[str, None] = {"seed": None, "step": None}
     rows: list[dict[str, float]] = []
@@ -257,8 +261,9 @@ def _write_cell(folder: CellFolder, cell: Cell, ended: dict[int, Saved]) -> dict
     }
     columns |= {"strength": None}  # which no row has of a run that failed before the first
     models = tensors_file(weights)
+    require_ours()
     if not _holds(folder, models, runs):
-        folder.forget_measures()  # with a clock set back they would look newer than these models
+        folder.forget_measures()  # which are of other models
     write_bytes(folder.models, models)
     write_rows(folder.history, list(columns), rows)
     write_json(folder.cell, description)

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from multibeta.records import ProvenanceRecord, read
 from multibeta.stages.shared.archive import FORMAT, MANIFEST, copy, is_safe
 
 #: Bytes of a manifest, of 300,000 files or so.
@@ -21,6 +22,7 @@ MOST_GROWTH = 100
 #: Bytes that any archive may grow to.
 SMALL = 16 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+COMMIT = re.compile(r"[0-9a-f]{40}( \+ changes( [0-9a-f]{12})?)?")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -53,6 +55,15 @@ def unpack(path: Path, target: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{path}: {error}; nothing was unpacked") from None
     return manifest
+
+
+def commit_of(study: Path) -> str:
+    """Of the code by which the report in an unpacked study was written; empty where that is not told."""
+    try:
+        commit = str(read(study / "provenance.json", ProvenanceRecord).get("git_commit"))
+    except (OSError, ValueError):
+        return ""
+    return commit if COMMIT.fullmatch(commit) else ""
 
 
 def _entries(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:

@@ -31,6 +31,10 @@ class LockLost(Exception):
     """Another process has taken the holder of a lock for dead, as one that was suspended, and may work in its place."""
 
 
+def unlocked() -> None:
+    """What is called before anything is written where no lock is held: nobody else works there."""
+
+
 class RunLock:
     """The lock of a run's or a cell's folder.
 

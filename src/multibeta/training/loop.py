@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 
-from multibeta.cell import Cell
 from multibeta.training.run import Training
 from multibeta.training.state import RunState
 
@@ -17,12 +15,6 @@ class Interrupted(Exception):
 
 class TimeLimit(Exception):
     """Training took longer than ``running.max_minutes``; there is a checkpoint, to go on from under a longer limit."""
-
-
-def seconds_allowed(cell: Cell) -> float:
-    """How long a seed of a cell may train; infinite without a limit."""
-    minutes = cell.running.max_minutes
-    return math.inf if minutes is None else 60 * minutes
 
 
 def run_to_end(
@@ -48,7 +40,7 @@ def run_to_end(
         Interrupted, Diverged, TimeLimit: see there.
     """
     running = training.cell.running
-    limit = seconds_allowed(training.cell)
+    limit = training.cell.seconds_allowed
     before, started = training.seconds, time.monotonic()
     next_checkpoint = started + running.checkpoint_seconds
     training.capture()

@@ -108,7 +108,8 @@ class Lineage:
 
     def longest(self, below: int) -> Saved | None:
         """The state after the most steps below a number of steps."""
-        steps = sorted((int(path.stem) for path in self.folder.glob("[0-9]*.safetensors")), reverse=True)
+        names = (path.stem for path in self.folder.glob("*.safetensors"))
+        steps = sorted((int(name) for name in names if name.isdecimal()), reverse=True)
         shorter = (_read_state(self.folder / f"{each}.safetensors") for each in steps if each < below)
         return next((saved for saved in shorter if saved is not None), None)
 

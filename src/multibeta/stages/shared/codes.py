@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +30,8 @@ class Model(Protocol):
 
 #: Images in memory at once while they are encoded, a multiple of the batches that models take them in.
 CHUNK = 2048
+#: The array of codes.npz with the hash of models.safetensors.
+MODELS = "models"
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,22 @@ def read_codes(folder: CellFolder) -> tuple[EvaluationImages, dict[int, Codes]]:
         chosen = EvaluationImages(**{name: stored[name] for name in EvaluationImages.__dataclass_fields__})
         _check(chosen, codes)
         return chosen, codes
+
+
+def require_all(folder: CellFolder, codes: Mapping[int, Codes], seeds: Iterable[int]) -> None:
+    """Refuse codes that lack a finished run.
+
+    Raises:
+        ValueError: the message names the file and the seed.
+    """
+    for seed in seeds:
+        if seed not in codes:
+            raise ValueError(f"{folder.codes}: no codes of seed {seed}; remove it and make it again")
+
+
+def hash_of_models(folder: CellFolder) -> str:
+    with folder.models.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check(chosen: EvaluationImages, codes: Mapping[int, Codes]) -> None:

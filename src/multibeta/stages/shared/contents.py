@@ -10,6 +10,7 @@ from multibeta import registry
 from multibeta.files import read_table
 from multibeta.records import CellRecord, CostsRecord, ProvenanceRecord, is_measured, read
 from multibeta.results import CellFolder, StudyFolder, data_folder
+from multibeta.stages.shared.provenance import CHANGED
 
 #: Files of a cell that hold its models, or codes as large; packed where they are asked for.
 WEIGHTS = ("models.safetensors", "codes.npz")
@@ -64,6 +65,9 @@ def _below(path: Path) -> Iterator[Path]:
 
 def missing(folder: StudyFolder, study: Mapping[str, Any], weights: bool) -> Iterator[str]:
     """What a re-run needs that lies with the user, and what the study asked for that is not there, a line each."""
+    for commit in sorted(_commits(folder, study)):
+        if CHANGED in commit:
+            yield f"code: {commit}, which no repository has"
     datasets = {spec["dataset"]["name"]: spec for spec in study["cells"]}
     for name, spec in datasets.items():
         options = spec["dataset"]["options"]
@@ -76,6 +80,13 @@ def missing(folder: StudyFolder, study: Mapping[str, Any], weights: bool) -> Ite
     for spec in study["cells"]:
         dataset, variant, beta = place_of(spec)
         yield from _of_cell(f"cell {dataset}/{variant}/beta~{beta}", folder.cell(dataset, variant, beta), spec, weights)
+
+
+def _commits(folder: StudyFolder, study: Mapping[str, Any]) -> set[str]:
+    """Those that the report was written and the runs were trained at."""
+    runs = [run for spec in study["cells"] for run in (_runs(folder.cell(*place_of(spec))) or {}).values()]
+    report: Mapping[str, Any] = read(folder.provenance, ProvenanceRecord)
+    return {str(facts.get("git_commit") or "") for facts in (report, *runs)}
 
 
 def _of_cell(title: str, files: CellFolder, spec: Mapping[str, Any], weights: bool) -> Iterator[str]:

@@ -179,6 +179,7 @@ def _card(folder: Path, split: SplitOptions) -> dict[str, Any]:
 def _provenance(study: dict[str, Any], found: list[Found], cards: dict[str, Any]) -> dict[str, Any]:
     return {
         "study": study["name"],
+        "report_fingerprint": study.get("report_fingerprint", ""),
         "command": f"snakemake --cores all --configfile {study['config_file']}",
         "git_commit": git_commit(),
         "versions": _distinct([each.facts.get("versions", {}) for each in found if each.facts]),

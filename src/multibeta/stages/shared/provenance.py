@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -9,6 +10,10 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("multibeta", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
+#: Of a checkout, what numbers come from.
+CODE = ("src", "workflow", "Snakefile")
+#: What follows a commit where the code was not as in it.
+CHANGED = "+ changes"
 
 
 def versions() -> dict[str, str]:
@@ -36,18 +41,33 @@ def hardware() -> dict[str, str | int]:
     }
 
 
-def git_commit() -> str:
-    """The commit the working tree stands at, with ``+ changes`` if it was altered; empty outside a checkout."""
+def git_commit(file: Path = Path(__file__)) -> str:
+    """The commit that a source file's checkout stands at, with ``+ changes`` and their hash if its code was altered.
+
+    Equal texts stand for equal code; other files of the checkout do not count. Empty where the file is in no commit.
+    """
     try:
-        commit = _git("rev-parse", "HEAD")
-        return f"{commit} + changes" if _git("status", "--porcelain") else commit
+        _git(file.parent, "ls-files", "--error-unmatch", file.name)
+        top = Path(_git(file.parent, "rev-parse", "--show-toplevel"))
+        commit = _git(top, "rev-parse", "HEAD")
+        altered = _git(top, "status", "--porcelain", "--untracked-files=all", "--", *CODE)
+        return f"{commit} {CHANGED} {_hash_of_code(top)}" if altered else commit
     except (OSError, subprocess.CalledProcessError):
         return ""
 
 
-def _git(*arguments: str) -> str:
-    folder = Path(__file__).parent
-    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+def _hash_of_code(top: Path) -> str:
+    names = _git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *CODE)
+    found = hashlib.sha256()
+    for path in (top / name for name in sorted(names.split("\0"))):
+        content = path.read_bytes() if path.is_file() else b""
+        found.update(f"{path.relative_to(top)} {len(content)} ".encode() + content)
+    return found.hexdigest()[:12]
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "--no-optional-locks", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _processor() -> str:
