@@ -42,6 +42,32 @@ def test_panels_show_seeds_means_and_intervals_on_a_log_axis() -> None:
     assert [line.get_color() for line in axes.lines if line.get_linestyle() == "-"] == list(COLOURS[:2])
 
 
+def test_all_panels_have_the_strengths_of_the_study_below_them() -> None:
+    points, means = tables()
+    # One measure at a single strength.
+    points, means = (
+        pd.concat([table, table[table.beta == "1"].assign(panel="sap")], ignore_index=True) for table in (points, means)
+    )
+    panels = {"mig": "MIG ↑", "sap": "SAP ↑"}
+    figure = tradeoff(points, means, panels, VARIANTS, {("sprites", panel): "" for panel in panels})
+    full, single = figure.axes
+    assert full.get_xlim() == single.get_xlim()
+    assert [label.get_text() for label in single.get_xticklabels()] == ["0.5", "1", "4"]
+    seen = [line.get_xdata()[0] for line in single.lines if line.get_linestyle() == "-"]
+    assert max(seen) / min(seen) < 1.2  # two variants at one strength, not two strengths
+
+
+@pytest.mark.parametrize("grid", [["1"], ["1", "2"], ["0.01", "100"]], ids=len)
+def test_a_strength_stands_away_from_the_ends_of_its_axis(grid) -> None:
+    points, means = (pd.concat([table[table.beta == "1"].assign(beta=beta) for beta in grid]) for table in tables())
+    (axes,) = tradeoff(points, means, {"mig": "MIG ↑"}, VARIANTS, {("sprites", "mig"): ""}).axes
+    left, right = axes.get_xlim()
+    assert float(grid[0]) / left >= 1.5
+    assert right / float(grid[-1]) >= 1.5
+    for line in axes.lines:
+        assert left < min(line.get_xdata()) <= max(line.get_xdata()) < right
+
+
 GRIDS = [
     *(np.geomspace(0.1, 100, count) for count in (5, 10, 20)),
     np.linspace(1, 16, 16),
