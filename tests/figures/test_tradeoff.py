@@ -127,6 +127,21 @@ def test_a_panel_without_numbers_says_why() -> None:
     assert [axes.get_xlabel() for axes in figure.axes] == ["β", ""]
 
 
+@pytest.mark.parametrize("look", [REPORT, COLUMN], ids=["page", "column"])
+def test_a_long_reason_leaves_room_around_it(look: Look) -> None:
+    points, means = tables()
+    panels = {f"panel{i}": "MIG ↑" for i in range(5)}
+    reasons = {("sprites", panel): f"not computed: {'a reason of many words, ' * 9}" for panel in panels}
+    figure = tradeoff(points, means, panels, VARIANTS, reasons, look=look)
+    render(figure, "png")
+    for axes in figure.axes[:5]:
+        (said,) = axes.texts
+        box, panel = said.get_window_extent(), axes.get_window_extent()
+        assert box.width < 0.95 * panel.width
+        assert box.height < 0.95 * panel.height
+        assert said.get_text().endswith("…")
+
+
 def test_a_study_without_any_number_still_has_its_figure() -> None:
     points, means = tables()
     figure = tradeoff(points[:0], means[:0], {"mig": "MIG"}, VARIANTS, {("sprites", "mig"): "not measured"})
@@ -156,6 +171,7 @@ def test_rate_distortion_labels_every_strength() -> None:
     means = points.groupby(["dataset", "variant", "beta"], sort=False)[["kl", "reconstruction"]].mean().reset_index()
     figure = rate_distortion(points, means, VARIANTS, ["sprites", "digits"])
     assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2", "4"]
+    assert figure.axes[0].get_ylabel().split() == "distortion: reconstruction (nats per image)".split()
     assert "no finished run" in figure.axes[1].texts[0].get_text()
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROW = 1.45  # inches
 #: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
 PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
+RATE, DISTORTION = "rate: KL (nats per image)", "distortion: reconstruction\n(nats per image)"
 #: Letters of tick labels that fit below a panel, each label with one of space.
 TICK_LETTERS = 20
 #: A strength stands away from the ends of its axis by this factor at least, and by this power of the range of all.
@@ -134,7 +135,7 @@ def rate_distortion(
             continue
         _paths(axes, points[points.dataset == dataset], means[means.dataset == dataset], list(variants))
         _ring(axes, _cell(means[means.dataset == dataset], marked), "kl", "reconstruction")
-        axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
+        axes.set(xlabel=RATE, ylabel=DISTORTION)
         axes.margins(0.1)
         axes.locator_params(nbins=6)
     for axes in list(grid):
@@ -177,8 +178,8 @@ def _rate_distortion_of_each(
             axes.set_axis_off()
         if not names:
             say(grid[0, 0], "no finished run")
-        part.supxlabel("rate: KL (nats per image)", fontsize=7)
-        part.supylabel("distortion: reconstruction (nats)", fontsize=7)
+        part.supxlabel(RATE, fontsize=7)
+        part.supylabel(DISTORTION, fontsize=7)
     handles = [Line2D([], [], linestyle="", label=textwrap.fill(note, int(LINE * look.width)))]
     figure.legend(handles=handles, loc="outside lower center", handlelength=0, handletextpad=0)
     return figure

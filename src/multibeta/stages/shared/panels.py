@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from multibeta.report.findings import Column, Findings, Place
 
 PLACE = ["dataset", "variant", "beta"]
+#: Letters of a title above one of five panels.
+LETTERS = 17
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def title_of(findings: Findings, panel: str, column: Column | None) -> str:
     if measure is None:
         return panel
     detail = measure.unit or _recipe(column)
-    name = "\n".join(textwrap.wrap(measure.title + measure.arrow, 21))
+    name = "\n".join(textwrap.wrap(measure.title + measure.arrow, LETTERS))
     return name + (f"\n({detail})" if detail else "")
 
 
