@@ -46,12 +46,15 @@ def rows_for(count: int, width: float, least: float) -> int:
     return -(-count // max(1, int(width / least)))
 
 
-def blocks(part: Any, sets: int, count: int, rows: int) -> Any:
-    """Axes (sets, count): for each set a block of rows, as even as may be; what is left over is not drawn."""
-    columns = -(-count // rows)
+def blocks(part: Any, sets: int, count: int, rows: int, least: int = 1) -> Any:
+    """Axes (sets, count): for each set a block of rows, as even as may be; what is left over stays empty.
+
+    Fewer than ``least`` to a row are not drawn out over the whole of it.
+    """
+    columns = max(-(-count // rows), least)
     grid = part.subplots(sets * rows, columns, squeeze=False).reshape(sets, rows * columns)
     for axes in grid[:, count:].flat:
-        axes.set_axis_off()
+        axes.remove()
     return grid[:, :count]
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ROW = 1.45  # inches
 #: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
 PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
+#: And at most, against the strength.
+WIDEST = 2.3
 RATE, DISTORTION = "rate: KL (nats per image)", "distortion: reconstruction\n(nats per image)"
 #: Letters of tick labels that fit below a panel, each label with one of space.
 TICK_LETTERS = 20
@@ -68,7 +70,7 @@ def tradeoff(
     figure = Figure(figsize=(look.width, height * len(parted)), dpi=DPI, layout="constrained")
     parts: list[Any] = [figure] if len(parted) == 1 else list(figure.subfigures(len(parted), 1, squeeze=False)[:, 0])
     for part, own in zip(parts, parted, strict=True):
-        grid = blocks(part, len(datasets), len(panels), rows)
+        grid = blocks(part, len(datasets), len(panels), rows, least=int(look.width / WIDEST))
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
         strengths = sorted({float(beta) for table in (of_points, of_means) for beta in table.beta})

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from multibeta.report.comparisons import DISTORTIONS, RATES, STRENGTHS, VARIANTS, seeds_for
-from multibeta.report.findings import CORE, Findings
+from multibeta.report.findings import CORE, DIFFERENCES, Findings
 from multibeta.report.paired import ALPHA
 from multibeta.report.text import DASH, MOST_ROWS, decimals, fold, number, picture, plain, table
 
@@ -41,7 +41,7 @@ def differences(findings: Findings) -> str:
         return ""
     symbol = findings.symbol
     parts = ["## Differences within seeds", ABOUT]
-    if (findings.comparisons.kind == STRENGTHS).any():
+    if figure_panels(findings):
         parts.append(picture("figures/differences.png", f"Paired differences against {symbol}", "100%"))
         parts.append(
             "Differences to the reference strength, by seeds (points), with mean and 95 % interval, not corrected. "
@@ -57,6 +57,12 @@ def differences(findings: Findings) -> str:
                 parts.append(fold(f"{dataset}: {title}", body, opened))
     parts += [_power(findings)]
     return "\n\n".join(part for part in parts if part)
+
+
+def figure_panels(findings: Findings) -> list[str]:
+    """The measures of the figure: those of `DIFFERENCES` that the study asks for, if it compares strengths."""
+    compared = (findings.comparisons.kind == STRENGTHS).any()
+    return [metric for metric in DIFFERENCES if compared and metric in findings.asked]
 
 
 def holds(row: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -148,7 +148,7 @@ class Findings:
         repeats: the columns of repeats.csv: scores of one run of each cell by several seeds of the metrics.
         summary: as `multibeta.report.statistics.summarise` makes it.
         comparisons: as `multibeta.report.comparisons.compare` makes it.
-        measures: by name of metric.
+        measures: by name of metric; of all that are asked for.
         variants: title by name of variant.
         symbols: letter of the strength by name of variant.
         targets: ``metric``, ``name``, ``above``, ``below``, as the study gives them.
@@ -161,6 +161,7 @@ class Findings:
         ladders: of the datasets by name.
         sources: what plug-ins of the study name as their source, by kind ("variant", "architecture", "metric") and
             name; a metric's under each of its scores.
+        asked: the metrics that some cell is to be measured by, whether or not they could be computed.
     """
 
     name: str
@@ -187,6 +188,7 @@ class Findings:
     animations: Mapping[tuple[str, str, str], Sequence[str]] = field(default_factory=dict)
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    asked: Collection[str] = ()
 
     def beside(self, **changes: Any) -> Findings:
         """A copy with other fields beside the same tables, which keeps what has been searched in these."""

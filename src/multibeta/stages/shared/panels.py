@@ -115,9 +115,7 @@ def wide(table: pd.DataFrame, index: list[str], values: str) -> pd.DataFrame:
 
 
 def title_of(findings: Findings, panel: str, column: Column | None) -> str:
-    measure = findings.measures.get(panel)
-    if measure is None:
-        return panel
+    measure = findings.measures[panel]
     detail = measure.unit or _recipe(column)
     name = "\n".join(textwrap.wrap(measure.title + measure.arrow, LETTERS))
     return name + (f"\n({detail})" if detail else "")
