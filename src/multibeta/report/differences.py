@@ -79,8 +79,7 @@ def _table(findings: Findings, rows: pd.DataFrame) -> str:
         by_metric = {row.metric: row for row in group.itertuples()}
         values = [shown(by_metric.get(metric), places[metric], most) for metric in metrics]
         body.append([*_names(findings, *map(str, key)), *values])
-    columns = {metric: findings.column(metric, str(rows.dataset.iloc[0])) for metric in metrics}
-    headers = [findings.short_header(column) for column in columns.values() if column]
+    headers = [findings.first_header(metric, str(rows.dataset.iloc[0])) for metric in metrics]
     return table(["compared", "with", *headers], body, 2)
 
 

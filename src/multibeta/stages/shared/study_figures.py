@@ -101,6 +101,6 @@ def _differences(findings: Findings, datasets: list[str], variants: dict[str, st
     means = stack([found[found.metric == metric].assign(panel=metric) for metric in shown])
     # Variants of a single strength have none.
     variants = {name: title for name, title in variants.items() if name in set(found.variant)}
-    titles = {metric: title_of(findings, metric, findings.column(metric)) for metric in shown}
+    titles = {metric: title_of(findings, metric) for metric in shown}
     reasons = {(dataset, metric): reason_of(findings, dataset, metric) for dataset in datasets for metric in shown}
     return tradeoff(points, means, titles, variants, reasons, findings.symbols, level=0, look=look)
