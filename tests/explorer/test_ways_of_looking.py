@@ -1,5 +1,7 @@
 """Interpolations, samples, points, curves and figures: what the panels show of a run."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -140,4 +142,15 @@ def test_without_any_measure_a_line_says_so(study):
         path.unlink()
     shelf = read_shelf(study)
     with pytest.raises(ValueError, match="no cell of sprites, digits is measured yet"):
+        tradeoff_figure(shelf, shelf.cells[0], "rate_distortion")
+
+
+def test_a_figure_of_what_the_study_does_not_ask_for_is_a_line(study):
+    for path in study.rglob("spec.json"):
+        spec = json.loads(path.read_text(encoding="utf-8"))
+        spec["evaluation"]["metrics"] = ["mig"]
+        path.write_text(json.dumps(spec), encoding="utf-8")
+    shelf = read_shelf(study)
+    assert tradeoff_figure(shelf, shelf.cells[0], "tradeoff")[0].startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="the study does not ask for KL or Reconstruction"):
         tradeoff_figure(shelf, shelf.cells[0], "rate_distortion")

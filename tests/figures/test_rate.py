@@ -37,6 +37,14 @@ def test_scores_stand_against_cost_and_rate():
     assert "0.5" in [label.get_text() for label in effective.get_xticklabels()]
 
 
+def test_ticks_of_numbers_that_are_almost_equal_are_written_whole():
+    # What is left out of the ticks stands at the end of the axis, over its label.
+    close = MEANS.assign(reconstruction=27.54 + MEANS.kl / 1e5, score=0.5 + MEANS.score / 1e6)
+    figure = rate_axis(close, SLOPES, "MIG", VARIANTS, ["sprites"])
+    assert render(figure, "png")
+    assert [axis.get_offset_text().get_text() for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)] == [""] * 6
+
+
 def test_a_dataset_without_numbers_says_so():
     figure = rate_axis(MEANS, SLOPES[:0], "MIG", VARIANTS, ["sprites", "digits"])
     said = [text.get_text().replace("\n", " ") for axes in figure.axes for text in axes.texts]

@@ -42,6 +42,32 @@ def test_panels_show_seeds_means_and_intervals_on_a_log_axis() -> None:
     assert [line.get_color() for line in axes.lines if line.get_linestyle() == "-"] == list(COLOURS[:2])
 
 
+def test_all_panels_have_the_strengths_of_the_study_below_them() -> None:
+    points, means = tables()
+    # One measure at a single strength.
+    points, means = (
+        pd.concat([table, table[table.beta == "1"].assign(panel="sap")], ignore_index=True) for table in (points, means)
+    )
+    panels = {"mig": "MIG ↑", "sap": "SAP ↑"}
+    figure = tradeoff(points, means, panels, VARIANTS, {("sprites", panel): "" for panel in panels})
+    full, single = figure.axes
+    assert full.get_xlim() == single.get_xlim()
+    assert [label.get_text() for label in single.get_xticklabels()] == ["0.5", "1", "4"]
+    seen = [line.get_xdata()[0] for line in single.lines if line.get_linestyle() == "-"]
+    assert max(seen) / min(seen) < 1.2  # two variants at one strength, not two strengths
+
+
+@pytest.mark.parametrize("grid", [["1"], ["1", "2"], ["0.01", "100"]], ids=len)
+def test_a_strength_stands_away_from_the_ends_of_its_axis(grid) -> None:
+    points, means = (pd.concat([table[table.beta == "1"].assign(beta=beta) for beta in grid]) for table in tables())
+    (axes,) = tradeoff(points, means, {"mig": "MIG ↑"}, VARIANTS, {("sprites", "mig"): ""}).axes
+    left, right = axes.get_xlim()
+    assert float(grid[0]) / left >= 1.5
+    assert right / float(grid[-1]) >= 1.5
+    for line in axes.lines:
+        assert left < min(line.get_xdata()) <= max(line.get_xdata()) < right
+
+
 GRIDS = [
     *(np.geomspace(0.1, 100, count) for count in (5, 10, 20)),
     np.linspace(1, 16, 16),
@@ -101,6 +127,21 @@ def test_a_panel_without_numbers_says_why() -> None:
     assert [axes.get_xlabel() for axes in figure.axes] == ["β", ""]
 
 
+@pytest.mark.parametrize("look", [REPORT, COLUMN], ids=["page", "column"])
+def test_a_long_reason_leaves_room_around_it(look: Look) -> None:
+    points, means = tables()
+    panels = {f"panel{i}": "MIG ↑" for i in range(5)}
+    reasons = {("sprites", panel): f"not computed: {'a reason of many words, ' * 9}" for panel in panels}
+    figure = tradeoff(points, means, panels, VARIANTS, reasons, look=look)
+    render(figure, "png")
+    for axes in figure.axes[:5]:
+        (said,) = axes.texts
+        box, panel = said.get_window_extent(), axes.get_window_extent()
+        assert box.width < 0.95 * panel.width
+        assert box.height < 0.95 * panel.height
+        assert said.get_text().endswith("…")
+
+
 def test_a_study_without_any_number_still_has_its_figure() -> None:
     points, means = tables()
     figure = tradeoff(points[:0], means[:0], {"mig": "MIG"}, VARIANTS, {("sprites", "mig"): "not measured"})
@@ -130,7 +171,13 @@ def test_rate_distortion_labels_every_strength() -> None:
     means = points.groupby(["dataset", "variant", "beta"], sort=False)[["kl", "reconstruction"]].mean().reset_index()
     figure = rate_distortion(points, means, VARIANTS, ["sprites", "digits"])
     assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2", "4"]
+    assert figure.axes[0].get_ylabel().split() == ["distortion:", "reconstruction", "(nats", "per", "image)"]
     assert "no finished run" in figure.axes[1].texts[0].get_text()
+
+
+def test_a_single_panel_is_not_drawn_out_over_the_page() -> None:
+    (axes,) = tradeoff(*tables(), {"mig": "MIG ↑"}, VARIANTS, {("sprites", "mig"): ""}).axes
+    assert 0.2 < axes.get_position().width < 0.35
 
 
 NARROWEST = LOOKS["acl"].narrow()
@@ -162,9 +209,8 @@ def test_where_a_row_is_too_narrow_a_dataset_has_several() -> None:
     figure = tradeoff(
         points, means, panels, VARIANTS, dict.fromkeys([("sprites", name) for name in panels], ""), look=COLUMN
     )
-    assert [axes.get_title() for axes in figure.axes] == ["MIG", "KL", "SSIM", "FD", "SAP", ""]
-    assert [axes.get_xlabel() for axes in figure.axes] == ["β"] * 5 + [""]
-    assert not figure.axes[-1].axison
+    assert [axes.get_title() for axes in figure.axes] == ["MIG", "KL", "SSIM", "FD", "SAP"]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["β"] * 5
     assert len({round(axes.get_position().x0, 3) for axes in figure.axes}) == 2
 
 

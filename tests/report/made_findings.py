@@ -40,5 +40,6 @@ def findings(values, seeds=SEEDS, strengths=("1", "4", "8"), variants=("beta_vae
         variants={"beta_vae": "β-VAE", "cvae": "CVAE"},
         symbols={"beta_vae": "β", "cvae": "β"},
         targets=[],
+        asked=list(metrics.metric.unique()),
     )
     return replace(bare, comparisons=compare(bare))

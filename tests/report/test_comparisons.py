@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from made_findings import findings
 
@@ -17,6 +18,7 @@ from multibeta.report.comparisons import (
 from multibeta.report.differences import differences, signed
 from multibeta.report.headline import at_a_glance, in_short
 from multibeta.report.paired import holm
+from multibeta.report.statistics import summarise
 
 #: Seeds differ by ten times what a strength changes.
 LEVELS = {0: 0.0, 1: 0.4, 2: 0.1, 3: 0.2, 4: 0.3}
@@ -136,6 +138,40 @@ def test_the_table_at_the_head_marks_what_differs():
     lines = [line for line in at_a_glance(findings(rising)).splitlines() if line.startswith("| β-VAE")]
     assert "**" not in lines[0]
     assert all("**" in line for line in lines[1:])
+
+
+def test_one_comparison_is_not_several():
+    assert "Holm's correction over 1 comparison)" in in_short(findings(rising, strengths=("1", "4")))
+
+
+def test_a_heading_names_representation_and_protocol():
+    for section in (at_a_glance, differences):
+        text = section(findings(rising))
+        assert "MIG ↑<br>mean, dlib19 |" in text
+
+
+def test_sampled_codes_do_not_take_the_place_of_mean_ones():
+    """Of an encoder that collapsed no mean latent can vote, but each sample does."""
+    made = findings(rising)
+    sampled = made.metrics.assign(representation="sampled")
+    failed = made.metrics[made.metrics.metric == "mig"].assign(value=None, status="not computed: none can vote")
+    metrics = pd.concat([sampled, made.metrics[made.metrics.metric != "mig"], failed])
+    collapsed = replace(made, metrics=metrics, summary=summarise(metrics, made.cells))
+    text = at_a_glance(collapsed)
+    assert "MIG ↑" not in text
+    assert "No number: MIG in every cell (none can vote)." in text
+    assert collapsed.column("mig") is None
+    assert collapsed.first_column("mig") == ("mig", "dlib19", "mean")
+    assert set(compare(collapsed).metric) == {"reconstruction"}
+
+
+def test_the_table_at_the_head_says_why_a_cell_has_no_number():
+    made = findings(rising)
+    metrics = made.metrics.astype({"value": object})
+    metrics.loc[(metrics.metric == "mig") & (metrics.beta == "8"), ["value", "status"]] = [None, "not computed: none"]
+    text = at_a_glance(replace(made, metrics=metrics, summary=summarise(metrics, made.cells)))
+    assert "No number: MIG in 1 of 3 cells (none)." in text
+    assert "No number" not in at_a_glance(made)
 
 
 def test_the_section_prints_every_comparison_with_its_interval():

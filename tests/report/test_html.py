@@ -56,6 +56,16 @@ def made(read=lambda path: png()):
     return page(MARKDOWN, read)
 
 
+def test_only_a_sentence_in_a_table_may_have_several_lines():
+    # Names and numbers stay whole; four sentences side by side are wider than a screen.
+    sentence = "none: the seeds do not tell the strengths apart (none: 100 %)"
+    text = page(f"# A\n\n| variant | which | score |\n| :-- | :-- | --: |\n| β-VAE | {sentence} | 1 |\n", png)
+    assert '<td class="text">β-VAE</td>' in text
+    assert f'<td class="text long">{sentence}</td>' in text
+    assert "<td>1</td>" in text
+    assert ".long { white-space: normal;" in text
+
+
 def test_pictures_are_inside():
     asked = []
     text = made(lambda path: asked.append(path) or png())

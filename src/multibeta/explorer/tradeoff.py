@@ -11,7 +11,7 @@ from multibeta.report.comparisons import COMPARISONS_COLUMNS
 from multibeta.report.findings import PANELS, CellKey, Findings
 from multibeta.report.statistics import summarise
 from multibeta.results import METRICS_COLUMNS, REPEATS_COLUMNS
-from multibeta.stages.shared.gather import measures_of
+from multibeta.stages.shared.gather import asked_of, measures_of
 from multibeta.stages.shared.panels import Panels, draw_rate_distortion, draw_tradeoff
 from multibeta.stages.shared.titles import variant_title
 
@@ -36,12 +36,16 @@ def tradeoff_figure(shelf: Shelf, chosen: Shelved, name: str) -> tuple[bytes, li
     It is of the dataset of the chosen cell; of rate and distortion there is room for two more datasets of the study.
 
     Raises:
-        ValueError: no cell of the dataset is measured.
+        ValueError: no cell of the dataset is measured, or none by what the figure shows.
     """
     from multibeta.figures._style import render
 
     findings, problems = measured(shelf, datasets_of(shelf, chosen, name))
     panels = Panels.of(findings, "tradeoff" if name == "rate_distortion" else name)
+    shown = ("kl", "reconstruction") if name == "rate_distortion" else PANELS[name]
+    needed = all if name == "rate_distortion" else any
+    if not needed(metric in panels.titles for metric in shown):
+        raise ValueError(f"the study does not ask for {' or '.join(findings.label(metric) for metric in shown)}")
     place = (chosen.place[0], _variant(chosen), chosen.place[2])
     draw = draw_rate_distortion if name == "rate_distortion" else draw_tradeoff
     return render(draw(findings, panels, place), "png"), problems
@@ -89,7 +93,8 @@ def measured(shelf: Shelf, datasets: Sequence[str]) -> tuple[Findings, list[str]
             f"no cell of {', '.join(datasets)} is measured yet: multibeta measure results/<study>/cells/<…>/beta~<β>"
         )
     metrics = pd.concat(tables, ignore_index=True)
-    return _findings(keys, metrics, variants, symbols), problems
+    asked = asked_of([each.cell for each in shelf.openable if each.place[0] in datasets and each.cell])
+    return _findings(keys, metrics, variants, symbols, asked), problems
 
 
 def _variant(each: Shelved) -> str:
@@ -98,7 +103,11 @@ def _variant(each: Shelved) -> str:
 
 
 def _findings(
-    keys: list[CellKey], metrics: pd.DataFrame, variants: Mapping[str, str], symbols: Mapping[str, str]
+    keys: list[CellKey],
+    metrics: pd.DataFrame,
+    variants: Mapping[str, str],
+    symbols: Mapping[str, str],
+    asked: Sequence[str],
 ) -> Findings:
     """Findings of the metrics alone: the figures ask for no more."""
     import pandas as pd
@@ -118,5 +127,6 @@ def _findings(
         targets=[],
         provenance={},
         comparisons=pd.DataFrame(columns=list(COMPARISONS_COLUMNS)),
+        asked=asked,
         **empty,
     )

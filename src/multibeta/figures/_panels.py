@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-#: Letters of a reason side by side in one of five panels.
-LETTERS = 16
+#: Letters of a reason side by side in one of five panels, its lines at most, and their size in points: the report has
+#: every reason at full length.
+LETTERS, LINES, SMALL = 20, 5, 6
 #: Variants in a panel beside each other; of more, the panels are divided.
 TOGETHER = 5
 #: Strengths of which each is labelled, and has its seeds and a bar; of more, some are labelled, and the interval is a
@@ -45,12 +46,15 @@ def rows_for(count: int, width: float, least: float) -> int:
     return -(-count // max(1, int(width / least)))
 
 
-def blocks(part: Any, sets: int, count: int, rows: int) -> Any:
-    """Axes (sets, count): for each set a block of rows, as even as may be; what is left over is not drawn."""
-    columns = -(-count // rows)
+def blocks(part: Any, sets: int, count: int, rows: int, least: int = 1) -> Any:
+    """Axes (sets, count): for each set a block of rows, as even as may be; what is left over stays empty.
+
+    Fewer than ``least`` to a row are not drawn out over the whole of it.
+    """
+    columns = max(-(-count // rows), least)
     grid = part.subplots(sets * rows, columns, squeeze=False).reshape(sets, rows * columns)
     for axes in grid[:, count:].flat:
-        axes.set_axis_off()
+        axes.remove()
     return grid[:, :count]
 
 
@@ -68,8 +72,8 @@ def say(axes: Axes, reason: str) -> None:
     axes.grid(False)
     for spine in axes.spines.values():
         spine.set(visible=True, color="#d0d0d0", linestyle=(0, (3, 3)))
-    text = "\n".join(textwrap.wrap(reason, LETTERS))
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+    text = textwrap.fill(reason, LETTERS, max_lines=LINES, placeholder=" …")
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, fontsize=SMALL)
 
 
 def legend(figure: Any, variants: Mapping[str, str], note: str, width: float) -> None:

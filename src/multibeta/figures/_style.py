@@ -40,6 +40,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,  # what is left out of the ticks would be printed over the label
     "grid.color": "#e3e3e3",
     "grid.linewidth": 0.5,
     "xtick.major.width": 0.6,

@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 ROW = 1.45  # inches
 #: Inches that a panel takes at least: against the strength, of rate and distortion, and of one variant of many.
 PANEL, PLANE, SMALL = 1.3, 2.2, 1.6
+#: And at most, against the strength.
+WIDEST = 2.3
+RATE, DISTORTION = "rate: KL (nats per image)", "distortion: reconstruction\n(nats per image)"
 #: Letters of tick labels that fit below a panel, each label with one of space.
-TICK_LETTERS = 18
+TICK_LETTERS = 20
+#: A strength stands away from the ends of its axis by this factor at least, and by this power of the range of all.
+ROOM, ROOM_POWER = 1.5, 0.1
 
 
 @styled
@@ -39,8 +44,9 @@ def tradeoff(
 ) -> Figure:
     """One row of panels per dataset, one panel per measure, against the strength on a log axis.
 
-    Many variants are drawn in bands below each other, by the letter of their strength. Where a row is too narrow for
-    the panels, a dataset has several.
+    Many variants are drawn in bands below each other, by the letter of their strength; the panels of a band have the
+    same strengths below them, also those where they have no number. Where a row is too narrow for the panels, a
+    dataset has several.
 
     Args:
         points: one row per run: dataset, variant, beta (text), panel, value.
@@ -64,9 +70,10 @@ def tradeoff(
     figure = Figure(figsize=(look.width, height * len(parted)), dpi=DPI, layout="constrained")
     parts: list[Any] = [figure] if len(parted) == 1 else list(figure.subfigures(len(parted), 1, squeeze=False)[:, 0])
     for part, own in zip(parts, parted, strict=True):
-        grid = blocks(part, len(datasets), len(panels), rows)
+        grid = blocks(part, len(datasets), len(panels), rows, least=int(look.width / WIDEST))
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
+        strengths = sorted({float(beta) for table in (of_points, of_means) for beta in table.beta})
         for column, (panel, title) in enumerate(panels.items()):
             lowest = None
             for axes, dataset in zip(grid[:, column], datasets, strict=True):
@@ -78,7 +85,7 @@ def tradeoff(
                 else:
                     if level is not None:
                         axes.axhline(level, color=INK, linewidth=0.6)
-                    _against_strength(axes, seeds, _at(of_means, dataset, panel), list(own), marked, dense)
+                    _against_strength(axes, strengths, seeds, _at(of_means, dataset, panel), list(own), marked, dense)
                     lowest = axes
             if lowest:
                 lowest.set_xlabel(letters)
@@ -130,7 +137,7 @@ def rate_distortion(
             continue
         _paths(axes, points[points.dataset == dataset], means[means.dataset == dataset], list(variants))
         _ring(axes, _cell(means[means.dataset == dataset], marked), "kl", "reconstruction")
-        axes.set(xlabel="rate: KL (nats per image)", ylabel="distortion: reconstruction (nats)")
+        axes.set(xlabel=RATE, ylabel=DISTORTION)
         axes.margins(0.1)
         axes.locator_params(nbins=6)
     for axes in list(grid):
@@ -173,8 +180,8 @@ def _rate_distortion_of_each(
             axes.set_axis_off()
         if not names:
             say(grid[0, 0], "no finished run")
-        part.supxlabel("rate: KL (nats per image)", fontsize=7)
-        part.supylabel("distortion: reconstruction (nats)", fontsize=7)
+        part.supxlabel(RATE, fontsize=7)
+        part.supylabel(DISTORTION, fontsize=7)
     handles = [Line2D([], [], linestyle="", label=textwrap.fill(note, int(LINE * look.width)))]
     figure.legend(handles=handles, loc="outside lower center", handlelength=0, handletextpad=0)
     return figure
@@ -221,10 +228,16 @@ def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str,
         sns.lineplot(means, x=x, y=y, dashes=False, markeredgewidth=0, legend=False, ax=axes, **looks, **line)
 
 
+def _limits(strengths: Sequence[float]) -> tuple[float, float]:
+    """The ends of a log axis on which even a single strength is seen to be one."""
+    room = max(ROOM, (strengths[-1] / strengths[0]) ** ROOM_POWER)
+    return strengths[0] / room, strengths[-1] * room
+
+
 def _ticks(strengths: Sequence[float]) -> list[float]:
     """From left to right, each strength whose label does not touch the one before it on the log axis."""
-    places = np.log(strengths) - np.log(strengths[0])
-    places *= TICK_LETTERS / max(places[-1], 1e-9)
+    left, right = np.log(_limits(strengths))
+    places = (np.log(strengths) - left) * TICK_LETTERS / (right - left)
     ticks, free = [], -np.inf
     for beta, place in zip(strengths, places, strict=True):
         half = (len(f"{beta:g}") + 1) / 2
@@ -236,6 +249,7 @@ def _ticks(strengths: Sequence[float]) -> list[float]:
 
 def _against_strength(
     axes: Axes,
+    strengths: Sequence[float],
     points: pd.DataFrame,
     means: pd.DataFrame,
     variants: Sequence[str],
@@ -243,8 +257,8 @@ def _against_strength(
     dense: bool,
 ) -> None:
     """The cells of each variant as a line with intervals, and their seeds; if dense with bands, and without seeds."""
-    strengths = sorted({float(beta) for table in (points, means) for beta in table.beta})
-    step = max(strengths[-1] / strengths[0], 2) ** 0.035
+    left, right = _limits(strengths)
+    step = (right / left) ** 0.03
     # Variants stand beside each other rather than on top of each other: a small step along the log axis.
     steps = {variant: step ** (i - (len(variants) - 1) / 2) for i, variant in enumerate(variants)}
     points, means = (
@@ -265,6 +279,7 @@ def _against_strength(
     _ring(axes, _cell(means, marked), "x", "mean")
     axes.set(xlabel="", ylabel="")
     axes.set_xscale("log")
+    axes.set_xlim(left, right)
     axes.xaxis.set_minor_locator(NullLocator())
     ticks = _ticks(strengths)
     axes.set_xticks(ticks, [f"{beta:g}" for beta in ticks])

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from multibeta.report.comparisons import DISTORTIONS, RATES, STRENGTHS, VARIANTS, seeds_for
-from multibeta.report.findings import CORE, Findings
+from multibeta.report.findings import CORE, DIFFERENCES, Findings
 from multibeta.report.paired import ALPHA
 from multibeta.report.text import DASH, MOST_ROWS, decimals, fold, number, picture, plain, table
 
@@ -41,7 +41,7 @@ def differences(findings: Findings) -> str:
         return ""
     symbol = findings.symbol
     parts = ["## Differences within seeds", ABOUT]
-    if (findings.comparisons.kind == STRENGTHS).any():
+    if figure_panels(findings):
         parts.append(picture("figures/differences.png", f"Paired differences against {symbol}", "100%"))
         parts.append(
             "Differences to the reference strength, by seeds (points), with mean and 95 % interval, not corrected. "
@@ -59,6 +59,12 @@ def differences(findings: Findings) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def figure_panels(findings: Findings) -> list[str]:
+    """The measures of the figure: those of `DIFFERENCES` that the study asks for, if it compares strengths."""
+    compared = (findings.comparisons.kind == STRENGTHS).any()
+    return [metric for metric in DIFFERENCES if compared and metric in findings.asked]
+
+
 def holds(row: Any) -> bool:
     """Does a comparison hold after correction for the others of its family?"""
     return bool(row.p_holm <= ALPHA)
@@ -73,8 +79,7 @@ def _table(findings: Findings, rows: pd.DataFrame) -> str:
         by_metric = {row.metric: row for row in group.itertuples()}
         values = [shown(by_metric.get(metric), places[metric], most) for metric in metrics]
         body.append([*_names(findings, *map(str, key)), *values])
-    columns = {metric: findings.column(metric, str(rows.dataset.iloc[0])) for metric in metrics}
-    headers = [findings.short_header(column) for column in columns.values() if column]
+    headers = [findings.first_header(metric, str(rows.dataset.iloc[0])) for metric in metrics]
     return table(["compared", "with", *headers], body, 2)
 
 

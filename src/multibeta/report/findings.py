@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,6 +30,8 @@ ORDER = (
 )
 PROTOCOLS = ("dlib19", "chen18", "ours", "dlib19_sklearn")
 REPRESENTATIONS = ("mean", "sampled", "posterior", "traversal", "edit", "reconstruction", "prior")
+#: Those of codes.
+CODES = ("mean", "sampled")
 #: The measures of the figures against the strength, by the name of the figure.
 PANELS = {
     "tradeoff": ("reconstruction", "kl", "mig", "ssim", "fd_domain"),
@@ -148,7 +150,7 @@ class Findings:
         repeats: the columns of repeats.csv: scores of one run of each cell by several seeds of the metrics.
         summary: as `multibeta.report.statistics.summarise` makes it.
         comparisons: as `multibeta.report.comparisons.compare` makes it.
-        measures: by name of metric.
+        measures: by name of metric; of all that are asked for.
         variants: title by name of variant.
         symbols: letter of the strength by name of variant.
         targets: ``metric``, ``name``, ``above``, ``below``, as the study gives them.
@@ -161,6 +163,7 @@ class Findings:
         ladders: of the datasets by name.
         sources: what plug-ins of the study name as their source, by kind ("variant", "architecture", "metric") and
             name; a metric's under each of its scores.
+        asked: the metrics that some cell is to be measured by, whether or not they could be computed.
     """
 
     name: str
@@ -187,11 +190,12 @@ class Findings:
     animations: Mapping[tuple[str, str, str], Sequence[str]] = field(default_factory=dict)
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    asked: Collection[str] = ()
 
     def beside(self, **changes: Any) -> Findings:
         """A copy with other fields beside the same tables, which keeps what has been searched in these."""
         copy = replace(self, **changes)
-        searched = ("failures", "_columns", "_numbers", "_runs", "_repeats")
+        searched = ("failures", "_columns", "_tried", "_numbers", "_runs", "_repeats")
         vars(copy).update({name: value for name, value in vars(self).items() if name in searched})
         return copy
 
@@ -214,12 +218,31 @@ class Findings:
         """The columns that hold a number for at least one cell (of the dataset), in the order of the tables."""
         return self._columns.get(dataset, [])
 
+    def first_column(self, metric: str, dataset: str | None = None) -> Column | None:
+        """The column that targets and figures mean: the first one that a cell (of the dataset) was measured in.
+
+        Whether that gave a number plays no part, or numbers of another protocol or representation would take its place.
+        """
+        return next((column for column in self._tried.get(dataset, []) if column.metric == metric), None)
+
     def column(self, metric: str, dataset: str | None = None) -> Column | None:
-        """The first column of a metric, the one that targets and figures mean; None if it has no number."""
-        return next((column for column in self.columns(dataset) if column.metric == metric), None)
+        """`first_column`; None if it has no number."""
+        first = self.first_column(metric, dataset)
+        return first if first in self.columns(dataset) else None
 
     def label(self, metric: str) -> str:
         return self.measures[metric].title if metric in self.measures else metric
+
+    def detail(self, metric: str, dataset: str | None = None) -> str:
+        """What the title of a metric leaves open: its unit, or representation and protocol of `first_column`."""
+        column = self.first_column(metric, dataset)
+        codes = f"{column.representation}, {column.protocol}" if column and column.representation in CODES else ""
+        return self.measures.get(metric, Measure(metric)).unit or codes
+
+    def first_header(self, metric: str, dataset: str) -> str:
+        """The heading of `first_column`, as figures have it."""
+        measure, detail = self.measures.get(metric, Measure(metric)), self.detail(metric, dataset)
+        return f"{measure.title}{measure.arrow}" + (f"<br>{detail}" if detail else "")
 
     def short_header(self, column: Column) -> str:
         """A column's heading where a common one gives protocol and representation."""
@@ -230,7 +253,7 @@ class Findings:
         """A column's heading, with protocol and representation, which are part of what the number is."""
         measure = self.measures.get(column.metric, Measure(column.metric))
         unit = f"{measure.unit} · " if measure.unit and measure.unit.lower() not in measure.title.lower() else ""
-        codes = " codes" if column.representation in ("mean", "sampled") else ""
+        codes = " codes" if column.representation in CODES else ""
         return f"{measure.title}{measure.arrow}<br>{unit}{column.representation}{codes}<br>{column.protocol}"
 
     def numbers(self, column: Column, factor: str = "", dataset: str | None = None) -> dict[Place, Any]:
@@ -266,7 +289,15 @@ class Findings:
 
     @cached_property
     def _columns(self) -> dict[str | None, list[Column]]:
-        table = self.summary[(self.summary.factor == "") & (self.summary.seeds > 0)]
+        return self._columns_in(self.summary[self.summary.seeds > 0])
+
+    @cached_property
+    def _tried(self) -> dict[str | None, list[Column]]:
+        return self._columns_in(self.summary)
+
+    @staticmethod
+    def _columns_in(summary: pd.DataFrame) -> dict[str | None, list[Column]]:
+        table = summary[summary.factor == ""]
         names = ["dataset", *Column._fields]
         found: dict[str | None, set[Column]] = {None: set()}
         for dataset, *column in table[names].drop_duplicates().itertuples(index=False, name=None):

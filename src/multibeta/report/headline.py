@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from multibeta.report.comparisons import STRENGTHS, seeds_for
 from multibeta.report.differences import WANTED, holds, seeds_in_words
-from multibeta.report.findings import CORE, Findings
+from multibeta.report.findings import CORE, Column, Findings, Place
 from multibeta.report.paired import ALPHA
 from multibeta.report.text import DASH, decimals, long_table, number, plain
 
@@ -54,7 +56,7 @@ def _sentences(findings: Findings) -> list[str]:
         rows: list[Any] = list(stronger.itertuples())
         best = max([row for row in rows if holds(row)] or rows, key=lambda row: row.mean)
         interval = f"95 % interval {number(best.ci_low, 3)} to {number(best.ci_high, 3)}, {best.pairs} pairs of seeds"
-        tested = f"p = {_p(best.p_holm)} after Holm's correction over {len(family)} comparisons"
+        tested = f"p = {_p(best.p_holm)} after Holm's correction over {len(family)} comparison{'s' * (len(family) > 1)}"
         difference = f"MIG at {symbol} = {best.beta} is {_by(best.mean)} than at {symbol} = {best.against_beta}"
         if holds(best):
             lines.append(f"{where}: {difference} ({interval}; {tested}){_cost(own, best.beta)}.")
@@ -99,10 +101,11 @@ def _tables(findings: Findings) -> list[str]:
     parts = []
     differ = differing(findings)
     for dataset in findings.datasets:
-        columns = [column for metric in CORE if (column := findings.column(metric, dataset))]
+        tried = [column for metric in CORE if (column := findings.first_column(metric, dataset))]
+        numbers = {column: findings.numbers(column, dataset=dataset) for column in tried}
+        columns = [column for column in tried if any(row.seeds for row in numbers[column].values())]
         if not columns:
             continue
-        numbers = {column: findings.numbers(column, dataset=dataset) for column in columns}
         places = {column: decimals([row.mean for row in numbers[column].values()], most=3) for column in columns}
         seconds = _seconds_per_epoch(findings, dataset)
         body = []
@@ -113,9 +116,22 @@ def _tables(findings: Findings) -> list[str]:
             ]
             epoch = number(seconds.get(cell.place), decimals(seconds.values(), most=2))
             body.append([findings.variants[cell.variant], cell.beta, *values, epoch])
-        headers = ["variant", findings.symbol, *(findings.short_header(column) for column in columns), "s per epoch"]
-        parts.append(f"**{plain(dataset)}**\n\n{long_table('Means of every cell', headers, body)}")
+        headers = ["variant", findings.symbol, *(findings.first_header(column.metric, dataset) for column in columns)]
+        shown = long_table("Means of every cell", [*headers, "s per epoch"], body)
+        parts.append("\n\n".join(filter(None, [f"**{plain(dataset)}**", shown, _without(findings, numbers)])))
     return parts
+
+
+def _without(findings: Findings, numbers: Mapping[Column, Mapping[Place, Any]]) -> str:
+    """Which measures have no number in how many of the cells that were measured, and why."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for column, rows in numbers.items():
+        reasons = Counter(row.reason for row in rows.values() if not row.seeds)
+        for reason, count in reasons.items():
+            where = "every cell" if count == len(rows) else f"{count} of {len(rows)} cells"
+            found.setdefault((where, reason.replace("not computed: ", "")), []).append(findings.label(column.metric))
+    lines = [f"{', '.join(names)} in {where} ({reason})" for (where, reason), names in found.items()]
+    return plain(f"No number: {'; '.join(lines)}.") if lines else ""
 
 
 def _mean(row: Any, places: int, differs: bool) -> str:

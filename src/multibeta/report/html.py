@@ -38,6 +38,9 @@ PAGE = """<!doctype html>
 #: As `multibeta.report.text.picture` writes it.
 PICTURE = re.compile(r'<img src="(?P<source>[^":]+\.png)" alt="(?P<alternative>[^"]*)"(?: width="(?P<width>[^"]+)")?>')
 
+#: A cell of text that is a sentence and may have several lines.
+LONG = re.compile(r'<td class="text">(?=[^<\n]{33})')
+
 
 def page(markdown: str, read: Callable[[str], bytes | None]) -> str:
     """Markdown of ours as a page with its pictures inside.
@@ -61,6 +64,7 @@ def page(markdown: str, read: Callable[[str], bytes | None]) -> str:
     body = body.replace("<table>", '<div class="scroll">\n<table>').replace("</table>", "</table>\n</div>")
     # Half a million cells that each say it would be most of a large page.
     body = body.replace(' style="text-align:right"', "").replace(' style="text-align:left"', ' class="text"')
+    body = LONG.sub('<td class="text long">', body)
     body = PICTURE.sub(lambda found: _shown(found, read), body)
     title = next((text for level, text, _ in headings if level == "h1"), "Report")
     contents = "".join(f'<a href="#{name}">{escape(text)}</a>\n' for level, text, name in headings if level == "h2")

@@ -8,6 +8,9 @@ from typing import Any
 from multibeta.report.findings import PANELS, CellKey, Column, Findings
 from multibeta.report.text import code, listed, long_table, picture, plain
 
+#: What the figures of `PANELS` are called where they cannot be seen.
+ALTERNATIVES = {"tradeoff": "Measures", "disentanglement": "Disentanglement and control"}
+
 
 def completeness(findings: Findings) -> str:
     """How many of the study's runs are done, and which are not and why."""
@@ -65,30 +68,51 @@ def study(findings: Findings) -> str:
 
 
 def tradeoffs(findings: Findings) -> str:
-    """The two figures that the stage has drawn."""
+    """The figures of `against_strength`, and that of rate and distortion; nothing where there is none of them."""
     symbol = findings.symbol
-    shown = _panels(findings, "tradeoff")
-    return "\n\n".join(
-        [
-            "## Trade-off",
-            picture("figures/tradeoff.png", f"Measures against {symbol}", "100%"),
-            f"{shown[0].upper()}{shown[1:]} against {symbol} on a log axis: seeds as points, their mean as a line, "
-            "the 95 % interval of the mean (Student's t) as bars, which may leave a panel; of more than 12 strengths "
-            "as bands, without seeds. ↑ higher is better, ↓ lower "
-            f"is better. {_files('tradeoff')}",
-            picture("figures/disentanglement.png", f"Disentanglement and control against {symbol}", "100%"),
-            f"The same for {_panels(findings, 'disentanglement')}. {_files('disentanglement')}",
+    parts: list[str] = []
+    for name in against_strength(findings):
+        shown = _panels(findings, name)
+        parts += [
+            picture(f"figures/{name}.png", f"{ALTERNATIVES[name]} against {symbol}", "100%"),
+            f"The same for {shown}. {_files(name)}"
+            if parts
+            else f"{shown[0].upper()}{shown[1:]} against {symbol} on a log axis: seeds as points, their mean as a "
+            "line, the 95 % interval of the mean (Student's t) as bars, which may leave a panel; of more than 12 "
+            f"strengths as bands, without seeds. ↑ higher is better, ↓ lower is better. {_files(name)}",
+        ]
+    if has_rate_distortion(findings):
+        parts += [
             picture("figures/rate_distortion.png", "Rate and distortion", "100%"),
             f"Rate and distortion: reconstruction against KL, both in nats per image, numbers are {symbol}; lower left "
             "is better. Models are fairly compared at equal rate; that of a conditional model leaves out what it is "
             f"told. {_files('rate_distortion')}",
         ]
-    )
+    return "\n\n".join(["## Trade-off", *parts]) if parts else ""
 
 
-def panel_columns(findings: Findings, figure: str = "tradeoff") -> dict[str, Column | None]:
-    """Which column each panel of a figure against the strength shows; None where no cell has a number."""
-    return {metric: findings.column(metric) for metric in PANELS[figure]}
+def against_strength(findings: Findings) -> list[str]:
+    """The figures of `PANELS` that show a measure which none before them shows."""
+    names: list[str] = []
+    shown: set[str] = set()
+    for name in PANELS:
+        panels = set(panel_columns(findings, name))
+        names += [name] * bool(panels - shown)
+        shown |= panels
+    return names
+
+
+def has_rate_distortion(findings: Findings) -> bool:
+    """Is any cell to be measured by both?"""
+    return {"kl", "reconstruction"} <= set(findings.asked)
+
+
+def panel_columns(findings: Findings, figure: str) -> dict[str, Column | None]:
+    """Which column each panel of a figure against the strength shows, of the measures that the study asks for.
+
+    None where no cell has a number.
+    """
+    return {metric: findings.column(metric) for metric in PANELS[figure] if metric in findings.asked}
 
 
 def _panels(findings: Findings, figure: str) -> str:

@@ -6,13 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from multibeta.report.findings import PROTOCOLS, CellKey, Column, Findings, Place
+from multibeta.report.findings import CODES, PROTOCOLS, CellKey, Column, Findings, Place
 from multibeta.report.targets import SECONDS_PER_EPOCH, condition, standing
 from multibeta.report.text import DASH, decimals, fold, listed, long_table, number, plain, table, with_interval
-
-#: Representations of codes.
-CODES = ("mean", "sampled")
-
 
 #: Rows of the tables by factor, at most; a row for each measure and cell.
 MOST_PARTS = 6000
@@ -187,7 +183,7 @@ def _name(findings: Findings, metric: str) -> str:
     if metric == SECONDS_PER_EPOCH:
         return "seconds per epoch"
     column = findings.column(metric)
-    codes = f" ({column.representation} codes)" if column and column.representation in ("mean", "sampled") else ""
+    codes = f" ({column.representation} codes)" if column and column.representation in CODES else ""
     return findings.label(metric) + codes
 
 

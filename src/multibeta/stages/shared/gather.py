@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -143,6 +144,7 @@ def gather(folder: StudyFolder) -> Findings:
     cards = {name: _card(path, splits[name]) for name, path in data.items() if (path / "card.json").is_file()}
     targets, published = study["report"]["targets"], study["report"].get("published", [])
     cells = {each.cell.variant.name: each.cell for each in found}
+    asked = asked_of([each.cell for each in found])
     findings = Findings(
         name=study["name"],
         title=study["report"]["title"] or study["name"],
@@ -155,7 +157,9 @@ def gather(folder: StudyFolder) -> Findings:
         metrics=metrics,
         repeats=repeats,
         summary=summarise(metrics, keys),
-        measures=measures_of([*metrics.metric.unique(), *(entry["metric"] for entry in [*targets, *published])]),
+        measures=measures_of(
+            [*asked, *metrics.metric.unique(), *(entry["metric"] for entry in [*targets, *published])]
+        ),
         variants={name: variant_title(cell) for name, cell in cells.items()},
         symbols={name: cell.variant.make("variant").symbol for name, cell in cells.items()},
         targets=targets,
@@ -166,6 +170,7 @@ def gather(folder: StudyFolder) -> Findings:
         published=published,
         animations={each.key.place: each.animations() for each in found},
         sources=_sources([each.cell for each in found]),
+        asked=asked,
     )
     return findings.beside(comparisons=compare(findings))
 
@@ -201,6 +206,12 @@ def _sources(cells: list[Cell]) -> dict[tuple[str, str], str]:
         metric = registry.find("metric", name)
         found |= {("metric", score): str(metric.source) for score in metric.all_scores()}
     return found
+
+
+def asked_of(cells: Iterable[Cell]) -> list[str]:
+    """The metrics that some of the cells is to be measured by, each by the names of its scores."""
+    names = dict.fromkeys(name for cell in cells for name in cell.metric_names)
+    return [score for name in names for score in registry.find("metric", name).all_scores()]
 
 
 def measures_of(names: list[str]) -> dict[str, Measure]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from multibeta.report.findings import Column, Findings, Place
 
 PLACE = ["dataset", "variant", "beta"]
+#: Letters of a title above one of five panels.
+LETTERS = 17
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Panels:
         return cls(
             stack([_points(findings, panel, column) for panel, column in columns.items() if column]),
             stack([means_of(findings, panel, column) for panel, column in columns.items() if column]),
-            {panel: title_of(findings, panel, column) for panel, column in columns.items()},
+            {panel: title_of(findings, panel) for panel in columns},
             {
                 (dataset, panel): reason_of(findings, dataset, panel)
                 for dataset in (findings.datasets if datasets is None else datasets)
@@ -112,18 +114,10 @@ def wide(table: pd.DataFrame, index: list[str], values: str) -> pd.DataFrame:
     return found.reindex(columns=[*index, "kl", "reconstruction"]).dropna(subset=["kl", "reconstruction"])
 
 
-def title_of(findings: Findings, panel: str, column: Column | None) -> str:
-    measure = findings.measures.get(panel)
-    if measure is None:
-        return panel
-    detail = measure.unit or _recipe(column)
-    name = "\n".join(textwrap.wrap(measure.title + measure.arrow, 21))
+def title_of(findings: Findings, panel: str) -> str:
+    measure, detail = findings.measures[panel], findings.detail(panel)
+    name = "\n".join(textwrap.wrap(measure.title + measure.arrow, LETTERS))
     return name + (f"\n({detail})" if detail else "")
-
-
-def _recipe(column: Column | None) -> str:
-    codes = column and column.representation in ("mean", "sampled")
-    return f"{column.representation}, {column.protocol}" if column and codes else ""
 
 
 def reason_of(findings: Findings, dataset: str, panel: str) -> str:

@@ -11,7 +11,8 @@ from multibeta.figures.correlations import correlations
 from multibeta.figures.rate import rate_axis
 from multibeta.figures.tradeoff import tradeoff
 from multibeta.report.comparisons import STRENGTHS, pairs
-from multibeta.report.findings import DIFFERENCES, PANELS
+from multibeta.report.differences import figure_panels
+from multibeta.report.overview import against_strength, has_rate_distortion
 from multibeta.report.pareto import fronts
 from multibeta.report.rate import SCORE, has_figure, on_front, slopes_table
 from multibeta.report.reliability import agreement, correlations_name
@@ -41,7 +42,11 @@ KINDS = ("png", "svg", "pdf")
 
 
 def draw_study(findings: Findings, folder: Path, look: Look) -> None:
-    """Write the figures of a study; where a page has two columns, also those of each dataset for one, as PDF."""
+    """Write the figures of a study that have something to show.
+
+    Where a page has two columns, also those of each dataset for one, as PDF.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     for name, figure in _figures(findings, findings.datasets, look):
         save(figure, folder, name, KINDS)
     for dataset in findings.datasets:
@@ -56,11 +61,11 @@ def draw_study(findings: Findings, folder: Path, look: Look) -> None:
 
 
 def _figures(findings: Findings, datasets: list[str], look: Look) -> Iterator[tuple[str, Figure]]:
-    for name in PANELS:
-        panels = Panels.of(findings, name, datasets)
-        yield name, draw_tradeoff(findings, panels, datasets=datasets, look=look)
-        if name == "tradeoff":
-            yield "rate_distortion", draw_rate_distortion(findings, panels, datasets=datasets, look=look)
+    for name in against_strength(findings):
+        yield name, draw_tradeoff(findings, Panels.of(findings, name, datasets), datasets=datasets, look=look)
+    if has_rate_distortion(findings):
+        panels = Panels.of(findings, "tradeoff", datasets)
+        yield "rate_distortion", draw_rate_distortion(findings, panels, datasets=datasets, look=look)
     for name, drawn in (("differences", _differences), ("rate", _rate)):
         made = drawn(findings, datasets, variants_of(findings, datasets), look)
         if made:
@@ -86,17 +91,16 @@ def _differences(findings: Findings, datasets: list[str], variants: dict[str, st
     """Differences to the reference strength, where there is another one."""
     found = findings.comparisons[findings.comparisons.kind == STRENGTHS]
     found = found[found.dataset.isin(datasets)]
-    if found.empty:
+    shown = figure_panels(findings)
+    if found.empty or not shown:
         return None
-    points = stack([pairs(findings, metric).assign(panel=metric) for metric in DIFFERENCES])
+    points = stack([pairs(findings, metric).assign(panel=metric) for metric in shown])
     # The reference differs from itself by nothing; the line of a variant goes through it.
     itself = found.drop_duplicates(["dataset", "variant", "metric"]).assign(mean=0.0, ci_low=None, ci_high=None)
     found = pd.concat([found, itself.assign(beta=itself.against_beta)])
-    means = stack([found[found.metric == metric].assign(panel=metric) for metric in DIFFERENCES])
+    means = stack([found[found.metric == metric].assign(panel=metric) for metric in shown])
     # Variants of a single strength have none.
     variants = {name: title for name, title in variants.items() if name in set(found.variant)}
-    titles = {metric: title_of(findings, metric, findings.column(metric)) for metric in DIFFERENCES}
-    reasons = {
-        (dataset, metric): reason_of(findings, dataset, metric) for dataset in datasets for metric in DIFFERENCES
-    }
+    titles = {metric: title_of(findings, metric) for metric in shown}
+    reasons = {(dataset, metric): reason_of(findings, dataset, metric) for dataset in datasets for metric in shown}
     return tradeoff(points, means, titles, variants, reasons, findings.symbols, level=0, look=look)
