@@ -42,7 +42,7 @@ def test_panels_show_seeds_means_and_intervals_on_a_log_axis() -> None:
     assert [line.get_color() for line in axes.lines if line.get_linestyle() == "-"] == list(COLOURS[:2])
 
 
-def test_all_panels_have_the_strengths_of_the_study_below_them() -> None:
+def test_all_panels_of_a_dataset_have_its_strengths_below_them() -> None:
     points, means = tables()
     # One measure at a single strength.
     points, means = (

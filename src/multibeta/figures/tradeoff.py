@@ -44,9 +44,9 @@ def tradeoff(
 ) -> Figure:
     """One row of panels per dataset, one panel per measure, against the strength on a log axis.
 
-    Many variants are drawn in bands below each other, by the letter of their strength; the panels of a band have the
-    same strengths below them, also those where they have no number. Where a row is too narrow for the panels, a
-    dataset has several.
+    Many variants are drawn in bands below each other, by the letter of their strength; the panels of a dataset
+    have the same strengths below them, also those where they have no number. Where a row is too narrow for the panels,
+    a dataset has several.
 
     Args:
         points: one row per run: dataset, variant, beta (text), panel, value.
@@ -73,7 +73,7 @@ def tradeoff(
         grid = blocks(part, len(datasets), len(panels), rows, least=int(look.width / WIDEST))
         letters = ", ".join(dict.fromkeys((symbols or {}).get(variant, "β") for variant in own))
         of_points, of_means = (table[table.variant.isin(list(own))] for table in (points, means))
-        strengths = sorted({float(beta) for table in (of_points, of_means) for beta in table.beta})
+        strengths = {dataset: _strengths(dataset, of_points, of_means) for dataset in datasets}
         for column, (panel, title) in enumerate(panels.items()):
             lowest = None
             for axes, dataset in zip(grid[:, column], datasets, strict=True):
@@ -85,7 +85,8 @@ def tradeoff(
                 else:
                     if level is not None:
                         axes.axhline(level, color=INK, linewidth=0.6)
-                    _against_strength(axes, strengths, seeds, _at(of_means, dataset, panel), list(own), marked, dense)
+                    shown = seeds, _at(of_means, dataset, panel)
+                    _against_strength(axes, strengths[dataset], *shown, list(own), marked, dense)
                     lowest = axes
             if lowest:
                 lowest.set_xlabel(letters)
@@ -226,6 +227,10 @@ def _draw(axes: Axes, points: pd.DataFrame, means: pd.DataFrame, x: str, y: str,
         sns.scatterplot(points, x=x, y=y, s=9, linewidth=0, alpha=0.4, legend=False, ax=axes, **looks)
     if len(means):
         sns.lineplot(means, x=x, y=y, dashes=False, markeredgewidth=0, legend=False, ax=axes, **looks, **line)
+
+
+def _strengths(dataset: str, *tables: pd.DataFrame) -> list[float]:
+    return sorted({float(beta) for table in tables for beta in table.beta[table.dataset == dataset]})
 
 
 def _limits(strengths: Sequence[float]) -> tuple[float, float]:
