@@ -1,6 +1,7 @@
 """What a study will take is said before it is started, and a very large one is only started when that is meant."""
 
 import json
+import re
 import time
 
 import pytest
@@ -79,6 +80,10 @@ def test_what_is_done_is_not_planned_again_and_tells_what_measuring_takes(tmp_pa
     seconds = json.loads(folder.costs.read_text())
     assert found.measuring == pytest.approx((seconds["0"] + seconds["1"]) / 2)
     assert "6 runs to measure" in in_words(found)
+    # What another evaluation took says nothing of this one.
+    found = planned(tmp_path, evaluation={**CONFIG["evaluation"], "metrics": ["kl"]})
+    assert found.measuring is None
+    assert "measuring: not known before a run is measured by this evaluation\n" in in_words(found)
 
 
 def test_equal_runs_are_trained_once(tmp_path):
@@ -184,7 +189,9 @@ def test_the_command_says_it_and_writes_nothing(tmp_path, capsys):
     text = capsys.readouterr().out
     assert text.startswith("tiny: 2 cells, 4 runs; to go: 4 trainings of 160 steps, 4 runs to measure\n")
     assert "measuring: not known before a run is measured" in text
-    assert "by the clock with 2 jobs at once" in text
+    assert re.search(
+        r"^together:  .* one job at a time, measuring not counted; .* by the clock with 2 jobs at once", text, re.M
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
     with pytest.raises(SystemExit):
         main(["plan", str(config), "--jobs", "0"])

@@ -205,20 +205,20 @@ def run(seed, state, place=PLACE, **more):
 
 def test_costs_to_go_are_by_those_that_have_ended():
     ended, half = run(0, "done", seconds=3600.0), run(1, "partial", step=5, steps=10)
-    text = in_words(Status("x", [ended, half, run(2, "missing")], 360.0, evaluated=1))
-    assert "so far: 1.10 processor hours" in text
+    text = in_words(Status("x", [ended, half, run(2, "missing")], 360.0, evaluation_mean=360.0))
+    assert "so far: 1.10 hours of runs\n" in text
     # A seed more, and all seeds of the cell are measured again.
-    assert "to go: 2 trainings, 3 runs to measure; about 1.80 processor hours, by the mean of those" in text
+    assert "to go: 2 trainings, 3 runs to measure; about 1.80 hours of runs, by the mean of those" in text
 
 
 def test_what_is_not_known_yet_is_said():
     none = in_words(Status("x", [run(0, "running"), run(1, "error", seconds=1.0)]))
     assert "to go: 2 trainings, 2 runs to measure; none is trained, so what they take is not known yet" in none
     trained = in_words(Status("x", [run(0, "trained", seconds=7200.0), run(1, "missing")]))
-    assert "about 2.00 processor hours of training, by the mean of those trained; none is measured, so" in trained
+    assert "about 2.00 hours of runs to train, by the mean of those trained; none is measured by this" in trained
     both = in_words(Status("x", [run(0, "trained", seconds=7200.0)]))
-    assert "to go: 0 trainings, 1 runs to measure; none is measured, so what that takes is not known yet" in both
-    assert "to go" not in in_words(Status("x", [run(0, "done", seconds=7200.0)], 1.0, evaluated=1))
+    assert "to go: 0 trainings, 1 runs to measure; none is measured by this evaluation, so what that takes" in both
+    assert "to go" not in in_words(Status("x", [run(0, "done", seconds=7200.0)], 1.0, evaluation_mean=1.0))
 
 
 def test_a_training_that_cells_share_is_counted_once():
@@ -226,9 +226,9 @@ def test_a_training_that_cells_share_is_counted_once():
     done = [run(0, "done", place, seconds=3600.0, fingerprint="a") for place in places]
     missing = [run(1, "missing", place, fingerprint="b") for place in places]
     runs = [each for pair in zip(done, missing, strict=True) for each in pair]
-    text = in_words(Status("x", runs, 0.0, evaluated=3))
-    assert "so far: 1.00 processor hours" in text
-    assert "to go: 1 trainings, 6 runs to measure; about 1.00 processor hours" in text
+    text = in_words(Status("x", runs, evaluation_mean=0.0))
+    assert "so far: 1.00 hours of runs\n" in text
+    assert "to go: 1 trainings, 6 runs to measure; about 1.00 hours of runs, by" in text
 
 
 def test_measuring_is_the_mean_of_all_that_were_measured(begun):
@@ -240,6 +240,25 @@ def test_measuring_is_the_mean_of_all_that_were_measured(begun):
     study(root, training={**CONFIG["training"], "latents": 5})  # all that was measured is stale now
     assert states(root)["beta_vae", "1", 0] == "stale"
     assert status(StudyFolder(root / "tiny")).evaluation_mean == 3.0
+
+
+def test_what_another_evaluation_took_says_nothing_of_this_one(begun):
+    root, found = begun
+    first, second = (cell.folder(root) for cell in found.cells)
+    first.metrics.write_text("dataset\n")
+    write_json(first.costs, {"0": 3600.0, "1": 3600.0, "evaluation": "of another"})
+    board = status(StudyFolder(root / "tiny"))
+    assert board.evaluation_mean is None
+    assert "so far: 2.00 hours of runs\n" in in_words(board)
+    assert "none is measured by this evaluation, so what that takes is not known yet" in in_words(board)
+    train(second)
+    write_json(second.costs, {"0": 1.0, "1": 3.0, "evaluation": found.cells[1].evaluation_fingerprint})
+    assert status(StudyFolder(root / "tiny")).evaluation_mean == 2.0
+
+
+def test_a_training_on_a_gpu_is_told_apart():
+    done = [run(0, "done", seconds=3600.0), run(1, "done", seconds=1800.0, device="NVIDIA H100")]
+    assert "so far: 1.50 hours of runs, 0.50 of them training on a GPU\n" in in_words(Status("x", done)) + "\n"
 
 
 def test_looking_writes_nothing(begun):

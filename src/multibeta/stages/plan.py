@@ -51,8 +51,8 @@ class Plan:
         found: what has become of its runs so far.
         left: of each cell.
         trainings: runs that differ; equal ones, such as one training for all strengths, are trained once.
-        measuring: seconds a run, by those that were measured; None while there are none.
-        on_cpu, device: where, and what it is called.
+        measuring: seconds a run, by those that were measured by this evaluation; None while there are none.
+        device: where, and what it is called.
         start_up: seconds that a process takes before it trains.
         jobs: cells that are trained at once.
         uncounted: datasets that are not prepared and whose budget is in epochs: no number holds their steps.
@@ -64,7 +64,6 @@ class Plan:
     found: Status
     nets: Sequence[Net]
     left: Sequence[Left]
-    on_cpu: bool
     device: str
     trainings: int
     measuring: float | None
@@ -77,7 +76,7 @@ class Plan:
     files_of_cell: int
 
     def seconds(self, left: Left) -> float:
-        """Of one processor or GPU, for what is left of a cell."""
+        """Of one job after another, for what is left of a cell."""
         return left.seconds + left.runs * (self.measuring or 0.0) + left.processes * self.start_up
 
     @property
@@ -114,7 +113,6 @@ def plan(study: Study, root: Path, jobs: int | None = None, measure: Callable[[C
         found=found,
         nets=nets,
         left=list(_left(study.cells, found, paces, steps, root)),
-        on_cpu=device == "cpu",
         device=name,
         trainings=len(trainings),
         measuring=found.evaluation_mean,
@@ -153,19 +151,18 @@ def in_words(planned: Plan) -> str:
         )
     processes = sum(each.processes for each in left)
     measuring = (
-        "not known before a run is measured"
+        "not known before a run is measured by this evaluation"
         if planned.measuring is None
         else f"{_time(runs * planned.measuring)}, {planned.measuring:.1f} s a run, by the mean of those measured"
     )
     total = sum(map(planned.seconds, left))
     unknown = ", measuring not counted" if planned.measuring is None and runs else ""
-    unit = "processor" if planned.on_cpu else "GPU"
     lines += [
         "",
         f"training:  {_time(sum(each.seconds for each in left))}{without}",
         f"measuring: {measuring}",
         f"starting:  {_time(processes * planned.start_up)}, {processes} processes of {planned.start_up:.1f} s",
-        f"together:  {_time(total)} of one {unit}{unknown}{without}; {_time(planned.wall)} by the clock with "
+        f"together:  {_time(total)} one job at a time{unknown}{without}; {_time(planned.wall)} by the clock with "
         f"{planned.jobs} jobs at once, if they do not slow each other",
         f"on disk:   {planned.size / 1e9:.2f} GB in {planned.files:,} files when finished, at most "
         f"{planned.files_of_cell} a cell; datasets and report not counted",
