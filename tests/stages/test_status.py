@@ -217,7 +217,7 @@ def test_what_is_not_known_yet_is_said():
     trained = in_words(Status("x", [run(0, "trained", seconds=7200.0), run(1, "missing")]))
     assert "about 2.00 hours of runs to train, by the mean of those trained; none is measured by this" in trained
     both = in_words(Status("x", [run(0, "trained", seconds=7200.0)]))
-    assert "to go: 0 trainings, 1 runs to measure; none is measured by this evaluation, so what that takes" in both
+    assert "to go: 0 trainings, 1 run to measure; none is measured by this evaluation, so what that takes" in both
     assert "to go" not in in_words(Status("x", [run(0, "done", seconds=7200.0)], 1.0, evaluation_mean=1.0))
 
 
@@ -228,7 +228,7 @@ def test_a_training_that_cells_share_is_counted_once():
     runs = [each for pair in zip(done, missing, strict=True) for each in pair]
     text = in_words(Status("x", runs, evaluation_mean=0.0))
     assert "so far: 1.00 hours of runs\n" in text
-    assert "to go: 1 trainings, 6 runs to measure; about 1.00 hours of runs, by" in text
+    assert "to go: 1 training, 6 runs to measure; about 1.00 hours of runs, by" in text
 
 
 def test_measuring_is_the_mean_of_all_that_were_measured(begun):

@@ -45,11 +45,12 @@ def add_to(commands: Commands) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
+    from multibeta.stages.status import counted
     from multibeta.study import Study
 
     study = Study.read(options.config)
     runs = sum(len(cell.seeds) for cell in study.cells)
-    print(f"{options.config}: {len(study.cells)} cells, {runs} runs")
+    print(f"{options.config}: {counted(len(study.cells), 'cell')}, {counted(runs, 'run')}")
 
 
 def _plan(options: argparse.Namespace) -> None:

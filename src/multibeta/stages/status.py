@@ -131,6 +131,10 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
     return Status(study["name"], runs, sum(spent), Counter(run.state for run in runs), mean)
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def in_words(found: Status, everything: bool = False) -> str:
     """The board: counts, a line for each dataset and variant, what runs, what failed and why, what it costs."""
     total = len(found.runs)
@@ -240,7 +244,7 @@ def _costs(found: Status) -> Iterator[str]:
     measuring = sum(len(cell) for cell in found.cells if is_left(cell))
     if left or measuring:
         hours = _to_go(found, trained, left, measuring)
-        yield f"to go: {len(left)} trainings, {measuring} runs to measure; {hours}"
+        yield f"to go: {counted(len(left), 'training')}, {counted(measuring, 'run')} to measure; {hours}"
 
 
 def _to_go(found: Status, trained: Sequence[RunStatus], left: Sequence[RunStatus], measuring: int) -> str:
