@@ -127,6 +127,34 @@ def test_another_spec_makes_runs_stale_and_why_says_which_key(begun, tmp_path, c
     assert capsys.readouterr().out == "seed 7: not trained yet\n"
 
 
+def test_another_evaluation_is_named_and_has_runs_measured_again_alone(begun, capsys):
+    root, found = begun
+    cell = found.cells[0]
+    folder = cell.folder(root)
+    folder.metrics.write_text("dataset\n")
+    write_json(folder.costs, {"0": 2.0, "1": 4.0, "evaluation": cell.evaluation_fingerprint})
+    assert (why(folder), states(root)["beta_vae", "1", 0]) == ([], "done")
+    change = {"seeds": 3, "evaluation": {**CONFIG["evaluation"], "metrics": ["mig", "kl"], "protocols": ["ours"]}}
+    config = str(asks(root, **change))
+    assert main(["status", str(root / "tiny"), "--config", config]) == 0
+    text = capsys.readouterr().out
+    assert "seed 0: measured by another evaluation; only measured again\n" in text
+    assert "not measured yet" not in text
+    assert main(["why", str(folder.path), "--config", config]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "seeds 0, 1: evaluation.metrics: all (its default) → [mig, kl]: measured again, not trained",
+        "seeds 0, 1: evaluation.protocols: [dlib19] → [ours]: measured again, not trained",
+        "seed 2: not trained yet",
+    ]
+    # Once started, the spec is the new one, and of the former evaluation there is a fingerprint alone.
+    study(root, **{**change, "seeds": 2})
+    assert why(folder) == [
+        "measured by another evaluation, whose options are no longer kept: measured again, not trained"
+    ]
+    folder.spec.unlink()
+    assert why(folder, Study.parse({**CONFIG, **change, "seeds": 2}).cells[0])[0].startswith("measured by another")
+
+
 def test_a_longer_training_is_where_the_shorter_one_ended(begun):
     root, found = begun
 
@@ -137,6 +165,7 @@ def test_a_longer_training_is_where_the_shorter_one_ended(begun):
 
     assert CONFIG["training"]["budget"] == "40 steps"
     assert steps(budget="100 steps") == (40, 100, True)
+    assert "trained anew, unless a longer training goes on from it\n" in in_words(status(StudyFolder(root / "tiny")))
     assert steps(budget="20000 steps") == (40, 20_000, True)  # the default, which no identity has
     assert steps(budget="3 epochs", batch_size=64) == (40, 75, True)
     assert steps(budget="20 steps") == (None, None, False)

@@ -33,8 +33,8 @@ STATES = ("done", "diverged", "timeout", "error", "out_of_memory", "trained", "r
 MEANINGS = {
     "running": "is being trained",
     "partial": "has a checkpoint, from which the next call goes on",
-    "trained": "is trained, its cell not yet written or measured",
-    "stale": "what lies there is of another spec; it would be trained again",
+    "trained": "is trained; its cell is still to be written or measured",
+    "stale": "what lies there is of another spec: trained anew, unless a longer training goes on from it",
     "missing": "not begun",
     "done": "trained and measured",
 }
@@ -125,8 +125,13 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
         complete = list(facts) == list(map(str, cell["seeds"]))
         for seed in cell["seeds"]:
             wanted = cell["fingerprints"][str(seed)]
-            measured = has_measures and is_measured(costs, seed, wanted, evaluation)
-            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), measured, complete, states, cell))
+            if not has_measures or not is_measured(costs, seed, wanted, ""):
+                unmeasured = "not measured yet"
+            else:
+                unmeasured = "" if is_by(costs, evaluation) else "measured by another evaluation; only measured again"
+            runs.append(
+                _run(folder.root, place, seed, wanted, facts.get(str(seed)), unmeasured, complete, states, cell)
+            )
     mean = sum(by_this) / len(by_this) if by_this else None
     return Status(study["name"], runs, sum(spent), Counter(run.state for run in runs), mean)
 
@@ -155,15 +160,15 @@ def _run(
     seed: int,
     fingerprint: str,
     facts: Mapping[str, Any] | None,
-    measured: bool,
+    unmeasured: str,
     complete: bool,
     states: set[str],
     cell: Mapping[str, Any],
 ) -> RunStatus:
     own = facts if facts is not None and facts["fingerprint"] == fingerprint else None
     if own is not None:
-        unmeasured = own["status"] == "done" and not measured
-        state, told = ("trained", "not measured yet") if unmeasured else (own["status"], own.get("reason", ""))
+        lacks = own["status"] == "done" and unmeasured
+        state, told = ("trained", unmeasured) if lacks else (own["status"], own.get("reason", ""))
         seconds, device = own.get("seconds") or 0.0, str(own.get("device", ""))
         return RunStatus(place, seed, state, told, None, None, None, seconds, device, fingerprint, complete)
     begun = _begun(state_folder(root, fingerprint), place, seed) if fingerprint in states else None
