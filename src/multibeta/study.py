@@ -21,7 +21,7 @@ from multibeta.published_values import problem
 from multibeta.results import StudyFolder
 
 #: Raise when equal results begin to be reported differently.
-REPORT_VERSION = 10
+REPORT_VERSION = 11
 
 #: Jobs that Snakemake can plan; Locatello et al. 2019 trained 12,600 models, in 252 cells.
 MOST_CELLS = 10_000
