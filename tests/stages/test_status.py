@@ -140,6 +140,12 @@ def test_another_evaluation_is_named_and_has_runs_measured_again_alone(begun, ca
     text = capsys.readouterr().out
     assert "seed 0: measured by another evaluation; only measured again\n" in text
     assert "not measured yet" not in text
+    # Measures of another run are none of this one, whatever they were made by.
+    write_json(folder.costs, {"0": 2.0, "evaluation": "of another", "runs": {"0": "of another"}})
+    assert {run.told for run in status(StudyFolder(root / "tiny")).runs if run.state == "trained"} == {
+        "not measured yet"
+    }
+    write_json(folder.costs, {"0": 2.0, "1": 4.0, "evaluation": cell.evaluation_fingerprint})
     assert main(["why", str(folder.path), "--config", config]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "seeds 0, 1: evaluation.metrics: all (its default) → [mig, kl]: measured again, not trained",

@@ -81,7 +81,7 @@ class Plan:
     files_of_cell: int
 
     def seconds(self, left: Left) -> float:
-        """Of one job after another, for what is left of a cell."""
+        """What is left of a cell, its jobs one after another."""
         return left.seconds + left.runs * (self.measuring or 0.0) + left.processes * self.start_up
 
     @property
@@ -143,11 +143,8 @@ def in_words(planned: Plan) -> str:
     found, left = planned.found, planned.left
     trainings, steps, runs = (sum(getattr(each, name) for each in left) for name in ("trainings", "steps", "runs"))
     known = not planned.uncounted
-    same = (
-        ""
-        if planned.trainings == len(found.runs)
-        else f" ({counted(planned.trainings, 'training')}: equal runs are one)"
-    )
+    one = f" ({counted(planned.trainings, 'training')}: equal runs are one)"
+    same = "" if planned.trainings == len(found.runs) else one
     lines = [
         f"{found.name}: {counted(len(left), 'cell')}, {counted(len(found.runs), 'run')}{same}; to go: "
         f"{counted(trainings, 'training')}{f' of {steps:,} steps' if known else ''}, {counted(runs, 'run')} to measure",

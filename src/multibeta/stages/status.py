@@ -125,13 +125,8 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
         complete = list(facts) == list(map(str, cell["seeds"]))
         for seed in cell["seeds"]:
             wanted = cell["fingerprints"][str(seed)]
-            if not has_measures or not is_measured(costs, seed, wanted, ""):
-                unmeasured = "not measured yet"
-            else:
-                unmeasured = "" if is_by(costs, evaluation) else "measured by another evaluation; only measured again"
-            runs.append(
-                _run(folder.root, place, seed, wanted, facts.get(str(seed)), unmeasured, complete, states, cell)
-            )
+            lacks = _lacks(costs, seed, wanted, evaluation) if has_measures else "not measured yet"
+            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), lacks, complete, states, cell))
     mean = sum(by_this) / len(by_this) if by_this else None
     return Status(study["name"], runs, sum(spent), Counter(run.state for run in runs), mean)
 
@@ -154,21 +149,29 @@ def in_words(found: Status, everything: bool = False) -> str:
     return "\n".join([*lines, "", *_costs(found)])
 
 
+def _lacks(costs: Mapping[str, Any], seed: int, run: str, evaluation: str) -> str:
+    """Why a cell's measures are not those of a run by this evaluation; nothing where they are."""
+    if is_measured(costs, seed, run, evaluation):
+        return ""
+    by_another = is_measured(costs, seed, run, "")
+    return "measured by another evaluation; only measured again" if by_another else "not measured yet"
+
+
 def _run(
     root: Path,
     place: tuple[str, str, str],
     seed: int,
     fingerprint: str,
     facts: Mapping[str, Any] | None,
-    unmeasured: str,
+    lacks: str,
     complete: bool,
     states: set[str],
     cell: Mapping[str, Any],
 ) -> RunStatus:
     own = facts if facts is not None and facts["fingerprint"] == fingerprint else None
     if own is not None:
-        lacks = own["status"] == "done" and unmeasured
-        state, told = ("trained", unmeasured) if lacks else (own["status"], own.get("reason", ""))
+        unmeasured = lacks and own["status"] == "done"
+        state, told = ("trained", lacks) if unmeasured else (own["status"], own.get("reason", ""))
         seconds, device = own.get("seconds") or 0.0, str(own.get("device", ""))
         return RunStatus(place, seed, state, told, None, None, None, seconds, device, fingerprint, complete)
     begun = _begun(state_folder(root, fingerprint), place, seed) if fingerprint in states else None
