@@ -145,8 +145,14 @@ def is_measured(costs: Mapping[str, Any], seed: int, run: str, evaluation: str) 
 
     What is not said, as in an older study, is taken to be so.
     """
-    runs, by = costs.get("runs"), costs.get("evaluation")
-    return (not runs or runs.get(str(seed)) == run) and (not by or not evaluation or by == evaluation)
+    runs = costs.get("runs")
+    return (not runs or runs.get(str(seed)) == run) and is_by(costs, evaluation)
+
+
+def is_by(costs: Mapping[str, Any], evaluation: str) -> bool:
+    """Are a cell's measures, whatever runs they are of, by the evaluation of this fingerprint? As in `is_measured`."""
+    by = costs.get("evaluation")
+    return not by or not evaluation or by == evaluation
 
 
 class ProgressRecord(Form):

@@ -82,3 +82,10 @@ def test_a_run_that_did_not_end_well_says_why_and_nothing_of_its_history(status,
 def test_numbers_stand_in_the_text():
     (found,) = diagnose(history(kl=0.031))
     assert "0.031 nats" in found.text
+
+
+def test_a_lower_strength_is_advised_only_where_it_weighs_the_kl_and_a_longer_training_where_it_was_short():
+    advice = "where the strength weighs the KL take a lower one, or warm it up from 0"
+    (long,), (short,) = diagnose(history(kl=0.03)), diagnose(history(rows=5, kl=0.03))
+    assert long.text.endswith(f"; {advice}")
+    assert short.text.endswith(f"; train longer, or {advice}")

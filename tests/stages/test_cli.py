@@ -132,6 +132,10 @@ def test_list_names_the_plug_ins_of_every_kind(capsys):
     text = capsys.readouterr().out
     for name in ("datasets", "digits", "variants", "cvae", "architectures", "mlp", "metrics", "mig"):
         assert f"{name}" in text.split()
+    titles = [line for line in text.splitlines() if line.startswith("  ")]
+    longest = max(len(line.split()[0]) for line in titles)
+    assert longest > 16
+    assert all(line[2 + longest] == " " != line[3 + longest] for line in titles)
 
 
 def test_check_counts_what_a_study_sweeps(capsys, tmp_path):

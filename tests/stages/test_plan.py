@@ -1,6 +1,7 @@
 """What a study will take is said before it is started, and a very large one is only started when that is meant."""
 
 import json
+import re
 import time
 
 import pytest
@@ -79,6 +80,17 @@ def test_what_is_done_is_not_planned_again_and_tells_what_measuring_takes(tmp_pa
     seconds = json.loads(folder.costs.read_text())
     assert found.measuring == pytest.approx((seconds["0"] + seconds["1"]) / 2)
     assert "6 runs to measure" in in_words(found)
+    # What another evaluation took says nothing of this one.
+    found = planned(tmp_path, evaluation={**CONFIG["evaluation"], "metrics": ["kl"]})
+    assert found.measuring is None
+    assert "measuring: not known before a run is measured by this evaluation\n" in in_words(found)
+
+
+def test_one_of_a_kind_is_said_as_one(tmp_path):
+    text = in_words(planned(tmp_path, **{**ONE_CELL, "seeds": 1}))
+    assert text.startswith("tiny: 1 cell, 1 run; to go: 1 training of 40 steps, 1 run to measure\n")
+    assert "1 cell, 1 run, then 10.0 s" in text
+    assert "with 1 job at once" in text
 
 
 def test_equal_runs_are_trained_once(tmp_path):
@@ -123,10 +135,16 @@ def test_epochs_need_a_prepared_dataset(tmp_path):
     training = {**CONFIG["training"], "budget": "3 epochs", "batch_size": 100}
     found = planned(tmp_path, training=training)
     assert found.uncounted == ["digits"]
-    assert "not counted: digits, of which epochs are asked for and which is not prepared" in in_words(found)
+    text = in_words(found)
+    assert text.startswith("tiny: 4 cells, 8 runs; to go: 8 trainings, 8 runs to measure\n")
+    assert "\ntraining:  not known, see below\n" in text
+    assert "\ntogether:  not known, see below\n" in text
+    assert text.endswith("prepare digits first:\n  snakemake --cores all --configfile config --until prepare")
     prepared(tmp_path, training=training)
     found = planned(tmp_path, training=training)
     assert not found.uncounted
+    assert "8 trainings of 384 steps" in in_words(found)
+    assert "not known, see below" not in in_words(found)
     assert found.left[0].steps == 2 * 3 * 16  # of 1,617 images for training
 
 
@@ -184,7 +202,9 @@ def test_the_command_says_it_and_writes_nothing(tmp_path, capsys):
     text = capsys.readouterr().out
     assert text.startswith("tiny: 2 cells, 4 runs; to go: 4 trainings of 160 steps, 4 runs to measure\n")
     assert "measuring: not known before a run is measured" in text
-    assert "by the clock with 2 jobs at once" in text
+    assert re.search(
+        r"^together:  .* one job at a time, measuring not counted; .* by the clock with 2 jobs at once", text, re.M
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
     with pytest.raises(SystemExit):
         main(["plan", str(config), "--jobs", "0"])

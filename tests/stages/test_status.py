@@ -127,6 +127,40 @@ def test_another_spec_makes_runs_stale_and_why_says_which_key(begun, tmp_path, c
     assert capsys.readouterr().out == "seed 7: not trained yet\n"
 
 
+def test_another_evaluation_is_named_and_has_runs_measured_again_alone(begun, capsys):
+    root, found = begun
+    cell = found.cells[0]
+    folder = cell.folder(root)
+    folder.metrics.write_text("dataset\n")
+    write_json(folder.costs, {"0": 2.0, "1": 4.0, "evaluation": cell.evaluation_fingerprint})
+    assert (why(folder), states(root)["beta_vae", "1", 0]) == ([], "done")
+    change = {"seeds": 3, "evaluation": {**CONFIG["evaluation"], "metrics": ["mig", "kl"], "protocols": ["ours"]}}
+    config = str(asks(root, **change))
+    assert main(["status", str(root / "tiny"), "--config", config]) == 0
+    text = capsys.readouterr().out
+    assert "seed 0: measured by another evaluation; only measured again\n" in text
+    assert "not measured yet" not in text
+    # Measures of another run are none of this one, whatever they were made by.
+    write_json(folder.costs, {"0": 2.0, "evaluation": "of another", "runs": {"0": "of another"}})
+    assert {run.told for run in status(StudyFolder(root / "tiny")).runs if run.state == "trained"} == {
+        "not measured yet"
+    }
+    write_json(folder.costs, {"0": 2.0, "1": 4.0, "evaluation": cell.evaluation_fingerprint})
+    assert main(["why", str(folder.path), "--config", config]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "seeds 0, 1: evaluation.metrics: all (its default) → [mig, kl]: measured again, not trained",
+        "seeds 0, 1: evaluation.protocols: [dlib19] → [ours]: measured again, not trained",
+        "seed 2: not trained yet",
+    ]
+    # Once started, the spec is the new one, and of the former evaluation there is a fingerprint alone.
+    study(root, **{**change, "seeds": 2})
+    assert why(folder) == [
+        "measured by another evaluation, whose options are no longer kept: measured again, not trained"
+    ]
+    folder.spec.unlink()
+    assert why(folder, Study.parse({**CONFIG, **change, "seeds": 2}).cells[0])[0].startswith("measured by another")
+
+
 def test_a_longer_training_is_where_the_shorter_one_ended(begun):
     root, found = begun
 
@@ -137,6 +171,7 @@ def test_a_longer_training_is_where_the_shorter_one_ended(begun):
 
     assert CONFIG["training"]["budget"] == "40 steps"
     assert steps(budget="100 steps") == (40, 100, True)
+    assert "trained anew, unless a longer training goes on from it\n" in in_words(status(StudyFolder(root / "tiny")))
     assert steps(budget="20000 steps") == (40, 20_000, True)  # the default, which no identity has
     assert steps(budget="3 epochs", batch_size=64) == (40, 75, True)
     assert steps(budget="20 steps") == (None, None, False)
@@ -205,20 +240,20 @@ def run(seed, state, place=PLACE, **more):
 
 def test_costs_to_go_are_by_those_that_have_ended():
     ended, half = run(0, "done", seconds=3600.0), run(1, "partial", step=5, steps=10)
-    text = in_words(Status("x", [ended, half, run(2, "missing")], 360.0, evaluated=1))
-    assert "so far: 1.10 processor hours" in text
+    text = in_words(Status("x", [ended, half, run(2, "missing")], 360.0, evaluation_mean=360.0))
+    assert "so far: 1.10 hours of runs\n" in text
     # A seed more, and all seeds of the cell are measured again.
-    assert "to go: 2 trainings, 3 runs to measure; about 1.80 processor hours, by the mean of those" in text
+    assert "to go: 2 trainings, 3 runs to measure; about 1.80 hours of runs, by the mean of those" in text
 
 
 def test_what_is_not_known_yet_is_said():
     none = in_words(Status("x", [run(0, "running"), run(1, "error", seconds=1.0)]))
     assert "to go: 2 trainings, 2 runs to measure; none is trained, so what they take is not known yet" in none
     trained = in_words(Status("x", [run(0, "trained", seconds=7200.0), run(1, "missing")]))
-    assert "about 2.00 processor hours of training, by the mean of those trained; none is measured, so" in trained
+    assert "about 2.00 hours of runs to train, by the mean of those trained; none is measured by this" in trained
     both = in_words(Status("x", [run(0, "trained", seconds=7200.0)]))
-    assert "to go: 0 trainings, 1 runs to measure; none is measured, so what that takes is not known yet" in both
-    assert "to go" not in in_words(Status("x", [run(0, "done", seconds=7200.0)], 1.0, evaluated=1))
+    assert "to go: 0 trainings, 1 run to measure; none is measured by this evaluation, so what that takes" in both
+    assert "to go" not in in_words(Status("x", [run(0, "done", seconds=7200.0)], 1.0, evaluation_mean=1.0))
 
 
 def test_a_training_that_cells_share_is_counted_once():
@@ -226,9 +261,9 @@ def test_a_training_that_cells_share_is_counted_once():
     done = [run(0, "done", place, seconds=3600.0, fingerprint="a") for place in places]
     missing = [run(1, "missing", place, fingerprint="b") for place in places]
     runs = [each for pair in zip(done, missing, strict=True) for each in pair]
-    text = in_words(Status("x", runs, 0.0, evaluated=3))
-    assert "so far: 1.00 processor hours" in text
-    assert "to go: 1 trainings, 6 runs to measure; about 1.00 processor hours" in text
+    text = in_words(Status("x", runs, evaluation_mean=0.0))
+    assert "so far: 1.00 hours of runs\n" in text
+    assert "to go: 1 training, 6 runs to measure; about 1.00 hours of runs, by" in text
 
 
 def test_measuring_is_the_mean_of_all_that_were_measured(begun):
@@ -240,6 +275,25 @@ def test_measuring_is_the_mean_of_all_that_were_measured(begun):
     study(root, training={**CONFIG["training"], "latents": 5})  # all that was measured is stale now
     assert states(root)["beta_vae", "1", 0] == "stale"
     assert status(StudyFolder(root / "tiny")).evaluation_mean == 3.0
+
+
+def test_what_another_evaluation_took_says_nothing_of_this_one(begun):
+    root, found = begun
+    first, second = (cell.folder(root) for cell in found.cells)
+    first.metrics.write_text("dataset\n")
+    write_json(first.costs, {"0": 3600.0, "1": 3600.0, "evaluation": "of another"})
+    board = status(StudyFolder(root / "tiny"))
+    assert board.evaluation_mean is None
+    assert "so far: 2.00 hours of runs\n" in in_words(board)
+    assert "none is measured by this evaluation, so what that takes is not known yet" in in_words(board)
+    train(second)
+    write_json(second.costs, {"0": 1.0, "1": 3.0, "evaluation": found.cells[1].evaluation_fingerprint})
+    assert status(StudyFolder(root / "tiny")).evaluation_mean == 2.0
+
+
+def test_a_training_on_a_gpu_is_told_apart():
+    done = [run(0, "done", seconds=3600.0), run(1, "done", seconds=1800.0, device="NVIDIA H100")]
+    assert "so far: 1.50 hours of runs, 0.50 of them training on a GPU\n" in in_words(Status("x", done)) + "\n"
 
 
 def test_looking_writes_nothing(begun):

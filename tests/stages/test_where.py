@@ -62,6 +62,15 @@ def test_a_mean_leads_to_every_seed_of_its_cell_with_value_commit_weights_and_co
     ]
 
 
+def test_what_the_page_asks_any_study_can_answer(study):
+    page = (Path(__file__).parents[2] / "docs/how-to/verify.md").read_text(encoding="utf-8")
+    asked = re.findall(r"^    multibeta where results/mine/(.*)$", page, re.M)
+    assert len(asked) == 4
+    for line in asked:
+        table, *rest = line.split()
+        assert "behind it: " in where(study.path / table, *rest)[1]
+
+
 def test_a_score_leads_to_its_run_and_one_that_looks_at_siblings_to_all_of_the_cell(study):
     keys = "dataset=digits,beta=1,seed=1"
     assert found(where(study.metrics, f"{keys},metric=kl", "value")) == fingerprints(study, "1")[1:]

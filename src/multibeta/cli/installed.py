@@ -52,12 +52,15 @@ def _list(options: argparse.Namespace) -> None:
 
     for path in options.plugin:
         registry.load_file(path)
-    for kind in registry.FOLDERS:
+    listed = {
+        kind: {name: registry.find(kind, name).title for name in registry.names(kind)} for kind in registry.FOLDERS
+    }
+    listed["dataset"] |= {name: f"your own, {named_datasets.file_of(name)}" for name in named_datasets.names()}
+    width = max(len(name) for titles in listed.values() for name in titles)
+    for kind, titles in listed.items():
         print(f"{kind}s")
-        for name in registry.names(kind):
-            print(f"  {name:<16} {registry.find(kind, name).title}")
-        for name in named_datasets.names() if kind == "dataset" else ():
-            print(f"  {name:<16} your own, {named_datasets.file_of(name)}")
+        for name, title in titles.items():
+            print(f"  {name:<{width}} {title}")
 
 
 def _list_datasets(options: argparse.Namespace) -> None:

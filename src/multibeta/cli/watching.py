@@ -36,7 +36,9 @@ def add_to(commands: Commands) -> None:
     )
     status.add_argument("--all", action="store_true", help="every run, however many")
 
-    why = commands.add("why", _why, "say what would have a cell trained again: which key changed, from and to")
+    why = commands.add(
+        "why", _why, "say what would have a cell trained or measured again: which key changed, from and to"
+    )
     why.add_argument("cell", type=Path, help="results/<study>/cells/<dataset>/<variant>/beta~<β>")
     for each in (status, why):
         each.add_argument("--config", type=Path, metavar="FILE", help="as it asks for, rather than as last started")
@@ -45,11 +47,12 @@ def add_to(commands: Commands) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
+    from multibeta.stages.status import counted
     from multibeta.study import Study
 
     study = Study.read(options.config)
     runs = sum(len(cell.seeds) for cell in study.cells)
-    print(f"{options.config}: {len(study.cells)} cells, {runs} runs")
+    print(f"{options.config}: {counted(len(study.cells), 'cell')}, {counted(runs, 'run')}")
 
 
 def _plan(options: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ MISSED, MISSED_SHARE = 0.5, 0.1
 WON = 0.1
 #: Standard errors that a loss falls by between the last two tenths of its rows, and the share of it that matters.
 FALLS, FALLS_SHARE = 3.0, 0.005
-#: Rows at full strength from which a trend can be told.
+#: Rows at full strength from which a trend can be told; a training of fewer is short.
 ROWS = 10
 
 
@@ -51,15 +51,19 @@ def diagnose(history: pd.DataFrame, status: str = "done", reason: str = "") -> l
     if "strength" in history:
         full = history[history.strength == history.strength.iloc[-1]]
     last: Any = full.tail(max(len(full) // 10, 1)).mean(numeric_only=True).to_dict()
-    found = [_collapse(last), _codebook(last), _capacity(last), _discriminator(last), _trend(full)]
+    short = len(full) < ROWS
+    found = [_collapse(last, short), _codebook(last), _capacity(last), _discriminator(last), _trend(full)]
     return [diagnosis for diagnosis in found if diagnosis]
 
 
-def _collapse(last: dict[str, float]) -> Diagnosis | None:
+def _collapse(last: dict[str, float], short: bool) -> Diagnosis | None:
     kl = last.get("kl", math.inf)
     rate = last.get("kl_without_free_bits", kl)
     if rate < EMPTY:
-        text = f"the code holds {rate:.2g} nats per image, next to nothing; take a lower strength, or warm it up from 0"
+        cure = "where the strength weighs the KL take a lower one, or warm it up from 0"
+        text = (
+            f"the code holds {rate:.2g} nats per image, next to nothing; {'train longer, or ' if short else ''}{cure}"
+        )
         return Diagnosis("posterior collapse", text)
     if last.get("variance_of_means", math.inf) < SPREAD:
         text = f"the KL of {kl:.3g} nats is that of one code for all images; raise the capacity more slowly, or begin "

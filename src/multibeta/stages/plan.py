@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from multibeta.stages.shared.nets import Entry, Net, entry_of, nets_of
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import hardware
 from multibeta.stages.shared.room import FIGURES, files_of_cell, kept_of_cell, kept_of_run
-from multibeta.stages.status import ENDED, Status, is_left, status
+from multibeta.stages.status import ENDED, Status, counted, is_left, status
 from multibeta.study import Study
 from multibeta.training.devices import claim_device, device_name
 from multibeta.training.pace import Pace, pace
@@ -24,6 +25,8 @@ from multibeta.training.schedules import total_steps
 
 #: Figures above which the plan says that they may be left for when they are wanted.
 MANY_FIGURES = 10_000
+#: What rests on steps while those of a dataset are not known.
+NOT_KNOWN = "not known, see below"
 #: Share of a processor below which others are said to be at work.
 BUSY = 0.8
 
@@ -48,23 +51,24 @@ class Plan:
     """What a study takes.
 
     Attributes:
+        config: the file that asks for it.
         found: what has become of its runs so far.
         left: of each cell.
         trainings: runs that differ; equal ones, such as one training for all strengths, are trained once.
-        measuring: seconds a run, by those that were measured; None while there are none.
-        on_cpu, device: where, and what it is called.
+        measuring: seconds a run, by those that were measured by this evaluation; None while there are none.
+        device: where, and what it is called.
         start_up: seconds that a process takes before it trains.
         jobs: cells that are trained at once.
-        uncounted: datasets that are not prepared and whose budget is in epochs: no number holds their steps.
+        uncounted: datasets that are not prepared and of which epochs are to be trained: their steps are not known.
         size, files: bytes and number of the files of all cells and runs when the study is finished.
         figures: how many of these files are figures.
         files_of_cell: at most.
     """
 
+    config: str
     found: Status
     nets: Sequence[Net]
     left: Sequence[Left]
-    on_cpu: bool
     device: str
     trainings: int
     measuring: float | None
@@ -77,7 +81,7 @@ class Plan:
     files_of_cell: int
 
     def seconds(self, left: Left) -> float:
-        """Of one processor or GPU, for what is left of a cell."""
+        """What is left of a cell, its jobs one after another."""
         return left.seconds + left.runs * (self.measuring or 0.0) + left.processes * self.start_up
 
     @property
@@ -110,17 +114,23 @@ def plan(study: Study, root: Path, jobs: int | None = None, measure: Callable[[C
     trainings = {cell.run_fingerprint(seed): cell for cell in study.cells for seed in cell.seeds}
     kept = [kept_of_cell(cell, paces[entry_of(cell)]) for cell in study.cells]
     kept += [kept_of_run(cell, paces[entry_of(cell)], steps[entry_of(cell)] or 0) for cell in trainings.values()]
+    left = list(_left(study.cells, found, paces, steps, root))
+    unknown = {
+        cell.dataset.name
+        for cell, of_cell in zip(study.cells, left, strict=True)
+        if of_cell.trainings and steps[entry_of(cell)] is None
+    }
     return Plan(
+        config=study.where,
         found=found,
         nets=nets,
-        left=list(_left(study.cells, found, paces, steps, root)),
-        on_cpu=device == "cpu",
+        left=left,
         device=name,
         trainings=len(trainings),
         measuring=found.evaluation_mean,
         start_up=_start_up(),
         jobs=jobs or _at_once(device),
-        uncounted=sorted({dataset for (dataset, _), count in steps.items() if count is None}),
+        uncounted=sorted(unknown),
         size=sum(size for size, _ in kept),
         files=sum(files for _, files in kept),
         figures=FIGURES * sum(cell.evaluation.figures for cell in study.cells),
@@ -132,11 +142,12 @@ def in_words(planned: Plan) -> str:
     """The plan as text, with what is not in its numbers."""
     found, left = planned.found, planned.left
     trainings, steps, runs = (sum(getattr(each, name) for each in left) for name in ("trainings", "steps", "runs"))
-    without = f" (without {', '.join(planned.uncounted)}, see below)" if planned.uncounted else ""
-    same = "" if planned.trainings == len(found.runs) else f" ({planned.trainings} trainings: equal runs are one)"
+    known = not planned.uncounted
+    one = f" ({counted(planned.trainings, 'training')}: equal runs are one)"
+    same = "" if planned.trainings == len(found.runs) else one
     lines = [
-        f"{found.name}: {len(left)} cells, {len(found.runs)} runs{same}; "
-        f"to go: {trainings} trainings of {steps:,} steps{without}, {runs} runs to measure",
+        f"{found.name}: {counted(len(left), 'cell')}, {counted(len(found.runs), 'run')}{same}; to go: "
+        f"{counted(trainings, 'training')}{f' of {steps:,} steps' if known else ''}, {counted(runs, 'run')} to measure",
         "",
         f"a step here, on random images ({planned.device}):",
     ]
@@ -149,26 +160,28 @@ def in_words(planned: Plan) -> str:
         after = f", then {net.pace.finish:.1f} s after the last" if net.pace.finish >= 0.1 else ""
         lines.append(
             f"  {title:<{width}}  {net.architecture:<12} {1000 * net.pace.step:8.2f} ms  "
-            f"{net.cells} cells, {net.runs} runs{after}"
+            f"{counted(net.cells, 'cell')}, {counted(net.runs, 'run')}{after}"
         )
     processes = sum(each.processes for each in left)
     measuring = (
-        "not known before a run is measured"
+        "not known before a run is measured by this evaluation"
         if planned.measuring is None
         else f"{_time(runs * planned.measuring)}, {planned.measuring:.1f} s a run, by the mean of those measured"
     )
     total = sum(map(planned.seconds, left))
     unknown = ", measuring not counted" if planned.measuring is None and runs else ""
-    unit = "processor" if planned.on_cpu else "GPU"
+    together = (
+        f"{_time(total)} one job at a time{unknown}; {_time(planned.wall)} by the clock with "
+        f"{counted(planned.jobs, 'job')} at once, if they do not slow each other"
+    )
     lines += [
         "",
-        f"training:  {_time(sum(each.seconds for each in left))}{without}",
+        f"training:  {_time(sum(each.seconds for each in left)) if known else NOT_KNOWN}",
         f"measuring: {measuring}",
-        f"starting:  {_time(processes * planned.start_up)}, {processes} processes of {planned.start_up:.1f} s",
-        f"together:  {_time(total)} of one {unit}{unknown}{without}; {_time(planned.wall)} by the clock with "
-        f"{planned.jobs} jobs at once, if they do not slow each other",
+        f"starting:  {_time(processes * planned.start_up)}, {planned.start_up:.1f} s a process",
+        f"together:  {together if known else NOT_KNOWN}",
         f"on disk:   {planned.size / 1e9:.2f} GB in {planned.files:,} files when finished, at most "
-        f"{planned.files_of_cell} a cell; datasets and report not counted",
+        f"{planned.files_of_cell} a cell; datasets{'' if known else ', snapshots'} and report not counted",
     ]
     if planned.figures >= MANY_FIGURES:
         lines.append(
@@ -178,11 +191,11 @@ def in_words(planned: Plan) -> str:
     share = min(net.pace.share for net in planned.nets)
     if share < BUSY:
         lines.append(f"others are at work here: steps had {share:.0%} of a processor, and take longer meanwhile")
-    for dataset in planned.uncounted:
-        lines.append(
-            f"not counted: {dataset}, of which epochs are asked for and which is not prepared; "
-            "snakemake … --until prepare does it"
-        )
+    if not known:
+        lines += [
+            f"the steps of epochs are known once a dataset is prepared; prepare {', '.join(planned.uncounted)} first:",
+            f"  snakemake --cores all --configfile {shlex.quote(planned.config)} --until prepare",
+        ]
     return "\n".join(lines)
 
 

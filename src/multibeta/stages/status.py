@@ -13,7 +13,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from multibeta.records import BoardRecord, CellRecord, CostsRecord, ProgressRecord, StateRecord, is_measured, read
+from multibeta.records import (
+    BoardRecord,
+    CellRecord,
+    CostsRecord,
+    ProgressRecord,
+    StateRecord,
+    is_by,
+    is_measured,
+    read,
+)
 from multibeta.results import StudyFolder, state_folder
 from multibeta.stages.shared.longer import goes_on
 from multibeta.training.lock import is_held
@@ -24,8 +33,8 @@ STATES = ("done", "diverged", "timeout", "error", "out_of_memory", "trained", "r
 MEANINGS = {
     "running": "is being trained",
     "partial": "has a checkpoint, from which the next call goes on",
-    "trained": "is trained, its cell not yet written or measured",
-    "stale": "what lies there is of another spec; it would be trained again",
+    "trained": "is trained; its cell is still to be written or measured",
+    "stale": "what lies there is of another spec: trained anew, unless a longer training goes on from it",
     "missing": "not begun",
     "done": "trained and measured",
 }
@@ -67,19 +76,15 @@ class Status:
     """All runs of a study, in its order.
 
     Attributes:
-        evaluation_seconds, evaluated: what measuring took, and how many runs that was.
+        evaluation_seconds: what measuring took, by whatever evaluation.
+        evaluation_mean: seconds that measuring a run takes, by those measured as is asked for; None where none was.
     """
 
     name: str
     runs: Sequence[RunStatus]
     evaluation_seconds: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
-    evaluated: int = 0
-
-    @property
-    def evaluation_mean(self) -> float | None:
-        """Seconds that measuring a run takes; None where none was measured."""
-        return self.evaluation_seconds / self.evaluated if self.evaluated else None
+    evaluation_mean: float | None = None
 
     @property
     def cells(self) -> Iterator[list[RunStatus]]:
@@ -106,22 +111,28 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
     study = read(folder.study, BoardRecord) if asked is None else asked
     states = {entry.name for entry in _entries(folder.root / ".state")}
     runs: list[RunStatus] = []
-    evaluation, evaluated = 0.0, 0
+    spent, by_this = list[float](), list[float]()
     for cell in study["cells"]:
         place = (cell["dataset"]["name"], cell["variant"]["name"], cell["strength"])
         files = folder.cell(*place)
         facts = _json(files.cell, CellRecord).get("runs", {})
         costs = _json(files.costs, CostsRecord) if facts else {}
         has_measures = files.metrics.exists() if facts else False
-        evaluation_wanted = cell.get("evaluation_fingerprint", "")
+        evaluation = cell.get("evaluation_fingerprint", "")
+        seconds = [costs[str(seed)] for seed in cell["seeds"] if str(seed) in costs]
+        spent += seconds
+        by_this += seconds if is_by(costs, evaluation) else []
         complete = list(facts) == list(map(str, cell["seeds"]))
         for seed in cell["seeds"]:
             wanted = cell["fingerprints"][str(seed)]
-            evaluation += costs.get(str(seed)) or 0.0
-            evaluated += str(seed) in costs
-            measured = has_measures and is_measured(costs, seed, wanted, evaluation_wanted)
-            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), measured, complete, states, cell))
-    return Status(study["name"], runs, evaluation, Counter(run.state for run in runs), evaluated)
+            lacks = _lacks(costs, seed, wanted, evaluation) if has_measures else "not measured yet"
+            runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), lacks, complete, states, cell))
+    mean = sum(by_this) / len(by_this) if by_this else None
+    return Status(study["name"], runs, sum(spent), Counter(run.state for run in runs), mean)
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def in_words(found: Status, everything: bool = False) -> str:
@@ -138,21 +149,29 @@ def in_words(found: Status, everything: bool = False) -> str:
     return "\n".join([*lines, "", *_costs(found)])
 
 
+def _lacks(costs: Mapping[str, Any], seed: int, run: str, evaluation: str) -> str:
+    """Why a cell's measures are not those of a run by this evaluation; nothing where they are."""
+    if is_measured(costs, seed, run, evaluation):
+        return ""
+    by_another = is_measured(costs, seed, run, "")
+    return "measured by another evaluation; only measured again" if by_another else "not measured yet"
+
+
 def _run(
     root: Path,
     place: tuple[str, str, str],
     seed: int,
     fingerprint: str,
     facts: Mapping[str, Any] | None,
-    measured: bool,
+    lacks: str,
     complete: bool,
     states: set[str],
     cell: Mapping[str, Any],
 ) -> RunStatus:
     own = facts if facts is not None and facts["fingerprint"] == fingerprint else None
     if own is not None:
-        unmeasured = own["status"] == "done" and not measured
-        state, told = ("trained", "not measured yet") if unmeasured else (own["status"], own.get("reason", ""))
+        unmeasured = lacks and own["status"] == "done"
+        state, told = ("trained", lacks) if unmeasured else (own["status"], own.get("reason", ""))
         seconds, device = own.get("seconds") or 0.0, str(own.get("device", ""))
         return RunStatus(place, seed, state, told, None, None, None, seconds, device, fingerprint, complete)
     begun = _begun(state_folder(root, fingerprint), place, seed) if fingerprint in states else None
@@ -223,21 +242,20 @@ def _line(run: RunStatus) -> str:
 
 
 def _costs(found: Status) -> Iterator[str]:
-    """Processor and GPU hours so far, and to go by the mean of what was trained and measured."""
+    """Hours that runs took by the clock so far, and to go by the mean of what was trained and measured."""
     trained = _once(run for run in found.runs if run.seconds)
     on_gpu = sum(run.seconds for run in trained if not run.device.startswith("cpu"))
-    on_cpu = sum(run.seconds for run in trained if run.device.startswith("cpu")) + found.evaluation_seconds
-    gpu = f", {on_gpu / 3600:.2f} GPU hours" if on_gpu else ""
-    yield f"so far: {on_cpu / 3600:.2f} processor hours{gpu}"
+    total = sum(run.seconds for run in trained) + found.evaluation_seconds
+    gpu = f", {on_gpu / 3600:.2f} of them training on a GPU" if on_gpu else ""
+    yield f"so far: {total / 3600:.2f} hours of runs{gpu}"
     left = _once(run for run in found.runs if run.state not in ENDED and run.state != "trained")
     measuring = sum(len(cell) for cell in found.cells if is_left(cell))
     if left or measuring:
-        unit = "GPU" if on_gpu > on_cpu else "processor"
-        hours = _to_go(found, trained, left, measuring, unit)
-        yield f"to go: {len(left)} trainings, {measuring} runs to measure; {hours}"
+        hours = _to_go(found, trained, left, measuring)
+        yield f"to go: {counted(len(left), 'training')}, {counted(measuring, 'run')} to measure; {hours}"
 
 
-def _to_go(found: Status, trained: Sequence[RunStatus], left: Sequence[RunStatus], measuring: int, unit: str) -> str:
+def _to_go(found: Status, trained: Sequence[RunStatus], left: Sequence[RunStatus], measuring: int) -> str:
     """The hours that are left, by what is known: of the runs of a dataset and variant, or of all where none of these is
     trained. What failed was not trained to its end, and says nothing."""
     means: dict[tuple[str, ...], list[float]] = {}
@@ -253,11 +271,11 @@ def _to_go(found: Status, trained: Sequence[RunStatus], left: Sequence[RunStatus
         share = 1 - (run.step / run.steps if run.step and run.steps else 0)
         seconds += share * sum(of) / len(of)
     mean = found.evaluation_mean
-    about = f"about {max((seconds + measuring * (mean or 0.0)) / 3600, 0.01):.2f} {unit} hours"
+    about = f"about {max((seconds + measuring * (mean or 0.0)) / 3600, 0.01):.2f} hours of runs"
     if mean is not None or not measuring:
         return f"{about}, by the mean of those trained and measured"
-    training = f"{about} of training, by the mean of those trained; " if left else ""
-    return f"{training}none is measured, so what that takes is not known yet"
+    training = f"{about} to train, by the mean of those trained; " if left else ""
+    return f"{training}none is measured by this evaluation, so what that takes is not known yet"
 
 
 def _once(runs: Iterable[RunStatus]) -> list[RunStatus]:

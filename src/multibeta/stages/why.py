@@ -1,4 +1,4 @@
-"""Stage why: what of a cell's spec differs from what its results were made of, in words."""
+"""Stage why: what of a cell's spec differs from what its results were trained and measured by, in words."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pydantic import BaseModel
 
 from multibeta import registry
 from multibeta.cell import Cell
-from multibeta.options import SplitOptions, TrainingOptions
-from multibeta.records import CellRecord, read
+from multibeta.files import read_json
+from multibeta.options import EvaluationOptions, SplitOptions, TrainingOptions
+from multibeta.records import CellRecord, CostsRecord, held_to, is_by, read
 from multibeta.results import CellFolder, state_folder
 from multibeta.stages.shared.specs import read_cell
 
 
 def why(folder: CellFolder, cell: Cell | None = None) -> list[str]:
-    """A line for each thing that would have the cell's runs trained again; none where all are what is asked for.
+    """A line for each thing that would have the cell's runs trained or measured again; none where all are what is asked
+    for.
 
     Args:
         cell: what is asked for; None: the cell's spec.json.
@@ -28,9 +30,12 @@ def why(folder: CellFolder, cell: Cell | None = None) -> list[str]:
     asked = read_cell(folder) if cell is None else cell
     defaults = _defaults(asked)
     runs: Mapping[str, Any] = read(folder.cell, CellRecord)["runs"] if folder.cell.is_file() else {}
+    measured_again = _of_measures(folder, asked)
     seeds: dict[str, list[int]] = {}
     for seed in asked.seeds:
-        for line in _of_run(runs.get(str(seed)), asked, seed, folder.root, defaults):
+        run = runs.get(str(seed))
+        trained_again = list(_of_run(run, asked, seed, folder.root, defaults))
+        for line in trained_again or measured_again:
             seeds.setdefault(line, []).append(seed)
     every = len(asked.seeds)
     return [
@@ -54,6 +59,27 @@ def _of_run(
         yield "trained from another spec, by a version that did not keep it"
     else:
         yield from sorted(changes(run["identity"], asked.run_identity(seed), defaults))
+
+
+def _of_measures(folder: CellFolder, asked: Cell) -> list[str]:
+    """What would have runs measured again that are trained as is asked for.
+
+    costs.json has a fingerprint alone of the evaluation; its options are those of spec.json, unless a start has changed
+    that since.
+    """
+    costs = read(folder.costs, CostsRecord) if folder.costs.is_file() else {}
+    if is_by(costs, asked.evaluation_fingerprint):
+        return []
+    try:
+        before = held_to(Cell, read_json(folder.spec), folder.spec)
+        kept = is_by(costs, before.evaluation_fingerprint)
+    except (OSError, ValueError):
+        kept = False
+    again = "measured again, not trained"
+    if not kept:
+        return [f"measured by another evaluation, whose options are no longer kept: {again}"]
+    then, now = (cell.evaluation.model_dump(mode="json", exclude_defaults=True) for cell in (before, asked))
+    return [f"{line}: {again}" for line in sorted(changes(then, now, _of(EvaluationOptions), "evaluation"))]
 
 
 #: In the place of an option that an identity leaves out, for it is at its default, and of a default that there is not.
@@ -80,10 +106,14 @@ def changes(before: Any, after: Any, defaults: Any = UNKNOWN, key: str = "") -> 
 
 def _shown(value: Any, default: Any) -> str:
     if value is not ABSENT:
-        return str(value)
+        return _in_yaml(value)
     if default is UNKNOWN:
         return "its default"
-    return "none" if default is ABSENT else f"{default} (its default)"
+    return "none" if default is ABSENT else f"{_in_yaml(default)} (its default)"
+
+
+def _in_yaml(value: Any) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 def _defaults(cell: Cell) -> dict[str, Any]:
