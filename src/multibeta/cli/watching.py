@@ -47,7 +47,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from multibeta.stages.status import counted
+    from multibeta.report.text import counted
     from multibeta.study import Study
 
     study = Study.read(options.config)

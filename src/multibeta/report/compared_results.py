@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from multibeta.report.comparable import obstacles
 from multibeta.report.compared import Change
-from multibeta.report.compared_words import cell_name, counted, folded, label, run_name, which
+from multibeta.report.compared_words import cell_name, folded, label, run_name, which
 from multibeta.report.differences import holds, shown, signed
 from multibeta.report.equal_runs import CHOICES, ROUNDING, RUN, equal_runs
 from multibeta.report.findings import CORE, Column, Findings
 from multibeta.report.paired import ALPHA
-from multibeta.report.text import DASH, code, decimals, fold, number, plain, table
+from multibeta.report.text import DASH, code, counted, decimals, fold, number, plain, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from multibeta.report.comparable import alone, common, obstacles
 from multibeta.report.compared import Change, changes
 from multibeta.report.compared_results import differences_section, equal_runs_section
-from multibeta.report.compared_words import counted, named, which
+from multibeta.report.compared_words import named, which
 from multibeta.report.differences import holds
 from multibeta.report.equal_runs import equal_runs, numbers_of_equal_runs
 from multibeta.report.findings import Findings
-from multibeta.report.text import DASH, code, plain, table
+from multibeta.report.text import DASH, code, counted, plain, table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,10 +13,6 @@ from multibeta.report.text import fold, plain
 SHORT, MOST = 30, 12
 
 
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
 def cell_name(findings: Findings, row: Any) -> str:
     return plain(f"{row.dataset} · {findings.variants[row.variant]} · {findings.symbols[row.variant]} = {row.beta}")
 

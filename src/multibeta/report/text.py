@@ -53,6 +53,10 @@ def number(value: float | None, places: int) -> str:
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def with_interval(mean: float, ci_high: float, places: int) -> str:
     """``0.213 ± 0.041``; the mean alone where one seed gives no interval."""
     if not math.isfinite(ci_high):

@@ -17,7 +17,7 @@ from multibeta.stages.shared.nets import Entry, Net, entry_of, nets_of
 from multibeta.stages.shared.opened import open_dataset
 from multibeta.stages.shared.provenance import hardware
 from multibeta.stages.shared.room import FIGURES, files_of_cell, kept_of_cell, kept_of_run
-from multibeta.stages.status import ENDED, Status, counted, is_left, status
+from multibeta.stages.status import ENDED, Status, is_left, status
 from multibeta.study import Study
 from multibeta.training.devices import claim_device, device_name
 from multibeta.training.pace import Pace, pace

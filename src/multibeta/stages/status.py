@@ -23,6 +23,7 @@ from multibeta.records import (
     is_measured,
     read,
 )
+from multibeta.report.text import counted
 from multibeta.results import StudyFolder, state_folder
 from multibeta.stages.shared.longer import goes_on
 from multibeta.training.lock import is_held
@@ -129,10 +130,6 @@ def status(folder: StudyFolder, asked: Mapping[str, Any] | None = None) -> Statu
             runs.append(_run(folder.root, place, seed, wanted, facts.get(str(seed)), lacks, complete, states, cell))
     mean = sum(by_this) / len(by_this) if by_this else None
     return Status(study["name"], runs, sum(spent), Counter(run.state for run in runs), mean)
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def in_words(found: Status, everything: bool = False) -> str:
