@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multibeta.cell import Cell
+from multibeta.report.text import counted
 from multibeta.stages.shared.longer import longest
 from multibeta.stages.shared.nets import Entry, Net, entry_of, nets_of
 from multibeta.stages.shared.opened import open_dataset
