@@ -144,11 +144,11 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     import pandas as pd
 
     with reading(path, (ValueError, OverflowError)):
-        if not path.read_bytes().endswith(b"\n"):
-            raise ValueError("its last line is cut off")
         table = pd.read_csv(path, dtype={**dict.fromkeys(TEXT_COLUMNS, str), "seed": int, "value": float})
         if lost := [name for name in columns if name not in table]:
             raise ValueError(f"no column {', '.join(lost)}")
+        if not path.read_bytes().endswith(b"\n"):
+            raise ValueError("its last line is cut off")
     return table.fillna({name: "" for name in TEXT_COLUMNS if name in table and table[name].hasnans})
 
 
