@@ -30,7 +30,7 @@ def encode(folder: CellFolder, require_ours: Callable[[], None] = unlocked) -> N
     cell = read_cell(folder)
     dataset = open_dataset(cell, folder.root)
     chosen = EvaluationImages.choose(dataset, cell.evaluation)
-    arrays: dict[str, Any] = {**vars(chosen), MODELS: np.array(hash_of_models(folder))}
+    arrays: dict[str, Any] = {**vars(chosen), MODELS: hash_of_models(folder)}
     with claim_device(cell.running.device) as device:
         for seed, run in load_cell(folder, device).items():
             codes = encode_images(run, dataset, chosen, conditions(dataset, run))

@@ -149,6 +149,6 @@ def _encoded(folder: CellFolder, cell: Cell) -> bool:
         return False
     wanted = EvaluationImages.choose(open_dataset(cell, folder.root), cell.evaluation)
     with reading(folder.codes, ARRAY_DAMAGES), np.load(folder.codes, allow_pickle=False) as found:
-        if MODELS not in found or str(found[MODELS]) != hash_of_models(folder):
+        if MODELS not in found or not np.array_equal(found[MODELS], hash_of_models(folder)):
             return False
         return all(name in found and np.array_equal(found[name], rows) for name, rows in vars(wanted).items())

@@ -111,9 +111,10 @@ def require_all(folder: CellFolder, codes: Mapping[int, Codes], seeds: Iterable[
             raise ValueError(f"{folder.codes}: no codes of seed {seed}; remove it and make it again")
 
 
-def hash_of_models(folder: CellFolder) -> str:
+def hash_of_models(folder: CellFolder) -> NDArray[np.uint8]:
+    """The 32 bytes of models.safetensors' SHA-256."""
     with folder.models.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return np.frombuffer(hashlib.file_digest(file, "sha256").digest(), np.uint8)
 
 
 def _check(chosen: EvaluationImages, codes: Mapping[int, Codes]) -> None:
