@@ -32,6 +32,7 @@ CELLS = range({cells})
 rule all:
     input:
         "report.html",
+        expand("cells/{{cell}}/models", cell=CELLS), expand("cells/{{cell}}/codes", cell=CELLS),
 
 rule prepare:
     output:
